@@ -1,0 +1,34 @@
+r"""divergen: diversity, divergence, generative.
+
+A reference implementation in NumPy of how to measure the quality and the diversity of generative models, and how to get
+more of both. ``import divergen as dg`` hands on every public name; nothing is computed here.
+
+- Part I, ``divergen.distance``: how far apart are two measures?
+- Part II, ``divergen.sampling``: drawing well from what is there.
+- Part III, ``divergen.models``: small generators, forward and backward pass by hand.
+- ``divergen.equations``: the sources in code, one module per document.
+"""
+
+from .adam import AdamState, adam_init, adam_step, cosine_decay
+from .arrays import namespace
+from .distance.energy import (
+    cloud_squared_distance,
+    cloud_squared_distance_and_gradient,
+    potential,
+    potential_and_gradient,
+    self_energy,
+    self_energy_and_gradient,
+)
+from .distance.gaussian import expected_kernel, expected_kernel_and_gradient, gaussian_self_energy
+from .distance.kernels import HuberEnergy, Kernel, PowerKernel, RationalKernel
+from .distance.measures import (
+    Combination,
+    Diracs,
+    Gaussian,
+    Measure,
+    Sampled,
+    distance,
+    squared_distance,
+    squared_distance_and_gradient,
+)
+from .sampling.compress import Compression, compress, recursive_compress, with_history

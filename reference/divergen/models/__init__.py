@@ -1,0 +1,6 @@
+r"""Part III: small generators, their forward and backward passes written by hand."""
+
+from .network import Layout
+from .vae import ELBO, VAE, Training, elbo_and_gradient, fit, gaussian_kl
+
+__all__ = ["ELBO", "VAE", "Layout", "Training", "elbo_and_gradient", "fit", "gaussian_kl"]

@@ -1,0 +1,530 @@
+r"""The variational autoencoder: an encoder, a decoder, and a bound on the likelihood that trains both.
+
+The decoder turns a latent point :math:`z \in \mathbb{R}^L` into the logits :math:`\ell(z)` of independent Bernoulli
+pixels; with :math:`z \sim N(0, I_L)` it is a generator of images. The encoder turns an image x into a Gaussian
+:math:`q(z \mid x) = N(\mu(x), \mathrm{diag}\, e^{\lambda(x)})`, a guess at the latent points that x may have come from.
+Both are trained together to maximise the evidence lower bound
+
+.. math::
+
+    \mathrm{ELBO}(x) = \mathbb{E}_{z \sim q(\cdot \mid x)} \log p(x \mid z)
+    - \mathrm{KL}\bigl(q(\cdot \mid x) \,\|\, N(0, I_L)\bigr) \le \log p(x).
+
+The expectation is estimated by one draw, :math:`z = \mu + e^{\lambda / 2} \odot \varepsilon` with
+:math:`\varepsilon \sim N(0, I_L)`: the noise comes in as an argument, so that the bound is a differentiable function of
+the parameters, and its gradient is written out below.
+
+Source: Turinici2022image, section 3.1 (with dense layers in place of the convolutions, and a linear last layer, as
+a Bernoulli likelihood needs); Kingma and Welling (2014), eq. (10) and appendix B.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import uuid
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..adam import AdamState, Schedule, adam_init, adam_step
+from ..arrays import Array, as_points, as_vector, check_count, check_rng, like, namespace, to_numpy
+from .network import (
+    Layers, Layout, bernoulli_log_likelihood, bernoulli_log_likelihood_backward, perceptron, perceptron_backward,
+    perceptron_initial, perceptron_shapes, sigmoid,
+)
+
+__all__ = [
+    "ELBO", "VAE", "Training", "elbo", "elbo_and_gradient", "fit", "gaussian_kl", "gaussian_kl_backward",
+    "reparametrise", "reparametrise_backward",
+]
+
+FORMAT = "divergen.VAE 1"  # the first entry of a saved file: whose it is, and which version
+
+
+class ELBO(NamedTuple):
+    """The evidence lower bound and its two terms, value = log_likelihood - kl: means over the images, in nats."""
+
+    value: float
+    log_likelihood: float
+    kl: float
+
+
+# --- the latent layer ------------------------------------------------------------------------------------------
+
+
+def reparametrise(mean: Array, log_variance: Array, noise: Array) -> Array:
+    r"""Turn standard normal noise into draws of :math:`N(\mu, e^\lambda)`: :math:`z = \mu + e^{\lambda/2} \varepsilon`.
+
+    Parameters
+    ----------
+    mean, log_variance, noise : array, shape (n, L)
+
+    Returns
+    -------
+    array, shape (n, L)
+
+    Examples
+    --------
+    >>> z = reparametrise(np.array([[1.0]]), np.array([[np.log(4.0)]]), np.array([[0.5]]))
+    >>> print(f"{z[0, 0]:.1f}")
+    2.0
+    """
+    return mean + namespace(mean, log_variance, noise).exp(log_variance / 2) * noise
+
+
+def reparametrise_backward(gradient: Array, log_variance: Array, noise: Array) -> tuple[Array, Array]:
+    r"""Go back through :func:`reparametrise`: G to the mean, :math:`G \varepsilon e^{\lambda/2} / 2` to the
+    log-variance."""
+    return gradient, gradient * noise * namespace(gradient, log_variance, noise).exp(log_variance / 2) / 2
+
+
+def gaussian_kl(mean: Array, log_variance: Array) -> Array:
+    r"""Return the Kullback-Leibler divergence of :math:`N(\mu, \mathrm{diag}\,e^\lambda)` from :math:`N(0, I_L)`.
+
+    .. math:: \mathrm{KL} = \tfrac12 \sum_{l=1}^L \mu_l^2 + e^{\lambda_l} - 1 - \lambda_l.
+
+    Parameters
+    ----------
+    mean, log_variance : array, shape (n, L)
+
+    Returns
+    -------
+    array, shape (n,)
+        In nats, one for each row.
+
+    References
+    ----------
+    Kingma and Welling (2014), appendix B.
+
+    Examples
+    --------
+    >>> kl = gaussian_kl(np.array([[1.0, 0.0]]), np.array([[0.0, np.log(2.0)]]))
+    >>> print(f"{kl[0]:.6f}")
+    0.653426
+    """
+    xp = namespace(mean, log_variance)
+    return xp.sum(mean * mean + (xp.expm1(log_variance) - log_variance), axis=1) / 2
+
+
+def gaussian_kl_backward(gradient: Array, mean: Array, log_variance: Array) -> tuple[Array, Array]:
+    r"""Go back through :func:`gaussian_kl`: :math:`G_i \mu_i` to the mean, :math:`G_i (e^{\lambda_i} - 1) / 2` to the
+    log-variance, for G of shape (n,)."""
+    g = gradient[:, None]
+    return g * mean, g * namespace(gradient, mean, log_variance).expm1(log_variance) / 2
+
+
+# --- the model -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class VAE:
+    """A variational autoencoder with dense layers: the sizes of its layers, and all its parameters in one vector.
+
+    Parameters
+    ----------
+    sizes : tuple of int
+        The numbers of units from the image through the latent space back to the image, as (784, 400, 2, 400, 784). The
+        middle one is L, so there is an odd number of them; the first and the last are the number of pixels. Between each
+        two dense layers stands a ReLU, except at the latent space.
+    parameters : array, shape (layout.size,)
+        float32 or float64, of any array library; everything is computed in this dtype.
+
+    Raises
+    ------
+    ValueError
+        If the sizes are not such a sequence, or the parameters not a finite vector of that length.
+
+    Examples
+    --------
+    >>> vae = VAE.initial((784, 400, 2, 400, 784), rng=np.random.default_rng(0))
+    >>> print(f"L = {vae.latent_dim}, {vae.layout.size:,} parameters of dtype {vae.parameters.dtype}")
+    L = 2, 631,188 parameters of dtype float32
+    """
+
+    sizes: tuple[int, ...]
+    parameters: Array
+
+    def __post_init__(self) -> None:
+        sizes = _check_sizes(self.sizes)
+        object.__setattr__(self, "sizes", sizes)
+        object.__setattr__(self, "parameters", as_vector(self.parameters, "parameters", length=_layout(sizes).size))
+
+    @classmethod
+    def initial(cls, sizes: Sequence[int], *, rng: np.random.Generator, dtype: Any = np.float32) -> VAE:
+        """Return an untrained autoencoder: random weights (He, and Glorot in each last layer), zero biases.
+
+        Parameters
+        ----------
+        sizes : sequence of int
+            As for the class.
+        rng : numpy.random.Generator
+        dtype : numpy.float32 or numpy.float64
+            Both get the same draws, rounded or not.
+
+        Raises
+        ------
+        ValueError
+            If the sizes are not right, `rng` is no generator, or `dtype` is another one.
+        """
+        sizes, rng, dtype = _check_sizes(sizes), check_rng(rng), np.dtype(dtype)
+        if dtype not in (np.float32, np.float64):
+            raise ValueError(f"dtype: expected float32 or float64, got {dtype}")
+        pieces: dict[str, np.ndarray] = {}
+        for name, half in _halves(sizes).items():
+            pieces |= perceptron_initial(half, name, rng)
+        return cls(sizes, _layout(sizes).flatten(pieces).astype(dtype))
+
+    @property
+    def latent_dim(self) -> int:
+        """L, the dimension of the latent space."""
+        return self.sizes[len(self.sizes) // 2]
+
+    @property
+    def layout(self) -> Layout:
+        """Where each weight and bias lies in `parameters`."""
+        return _layout(self.sizes)
+
+    def encode(self, x: Array) -> tuple[Array, Array]:
+        r"""Return the mean and the log-variance of :math:`q(z \mid x)` for each image.
+
+        Parameters
+        ----------
+        x : array, shape (n, pixels)
+            Values in [0, 1].
+
+        Returns
+        -------
+        mean, log_variance : array, shape (n, L)
+
+        Raises
+        ------
+        ValueError
+            If x is not n images of that many pixels with values in [0, 1].
+        """
+        encoder = _networks(self.sizes, self.parameters)["encoder"]
+        output, _ = perceptron(encoder, _as_images(x, self, "x"))
+        return output[:, : self.latent_dim], output[:, self.latent_dim :]
+
+    def decode(self, z: Array) -> Array:
+        """Return the image that each latent point stands for: the probability that a pixel is white.
+
+        Parameters
+        ----------
+        z : array, shape (n, L)
+
+        Returns
+        -------
+        array, shape (n, pixels)
+            Values in [0, 1].
+
+        Raises
+        ------
+        ValueError
+            If z is not n finite points of dimension L.
+        """
+        xp = namespace(z, self.parameters)
+        z = xp.astype(as_points(z, "z", dim=self.latent_dim), self.parameters.dtype, copy=False)
+        return sigmoid(perceptron(_networks(self.sizes, self.parameters)["decoder"], z)[0])
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the autoencoder to a file (npz, no pickle): beside it first, then renamed, so never half way.
+
+        Parameters
+        ----------
+        path : path-like
+            The file, taken as it is: no ending is added.
+        """
+        path = Path(path)
+        beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+        try:
+            with open(beside, "xb") as file:
+                np.savez(file, allow_pickle=False, format=np.array(FORMAT), sizes=np.array(self.sizes),
+                         parameters=to_numpy(self.parameters))
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(beside, path)
+        finally:
+            beside.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> VAE:
+        """Read what :meth:`save` wrote, bit for bit, into NumPy arrays.
+
+        Raises
+        ------
+        ValueError
+            If the file is damaged, or not one of ours.
+        FileNotFoundError
+            If there is no such file.
+        """
+        with open(path, "rb") as file:
+            try:
+                with np.load(file, allow_pickle=False) as saved:
+                    if str(saved["format"]) != FORMAT:
+                        raise ValueError(f"its format is {str(saved['format'])!r}, not {FORMAT!r}")
+                    return cls(tuple(saved["sizes"].tolist()), saved["parameters"])
+            except (ValueError, TypeError, AttributeError, KeyError, EOFError, zipfile.BadZipFile) as error:
+                raise ValueError(f"path: expected a file that VAE.save wrote, got {os.fspath(path)}: {error}") from error
+
+
+def _check_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
+    sizes = tuple(check_count(size, "sizes") for size in sizes)
+    if len(sizes) < 3 or len(sizes) % 2 == 0 or sizes[0] != sizes[-1]:
+        raise ValueError("sizes: expected an odd number of layer sizes, the latent dimension in the middle and the "
+                         f"number of pixels at both ends, such as (784, 400, 2, 400, 784), got {sizes}")
+    return sizes
+
+
+def _halves(sizes: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+    """The sizes of the two networks; the encoder's last layer holds the mean and the log-variance side by side."""
+    middle = len(sizes) // 2
+    return {"encoder": (*sizes[:middle], 2 * sizes[middle]), "decoder": sizes[middle:]}
+
+
+@cache
+def _layout(sizes: tuple[int, ...]) -> Layout:
+    shapes: dict[str, tuple[int, ...]] = {}
+    for name, half in _halves(sizes).items():
+        shapes |= perceptron_shapes(half, name)
+    return Layout(tuple(shapes), tuple(shapes.values()))
+
+
+def _networks(sizes: tuple[int, ...], parameters: Array) -> dict[str, Layers]:
+    views = _layout(sizes).views(parameters)
+    return {
+        name: [(views[f"{name}.{i}.weight"], views[f"{name}.{i}.bias"]) for i in range(len(half) - 1)]
+        for name, half in _halves(sizes).items()
+    }
+
+
+def _as_images(x: Array, vae: VAE, name: str) -> Array:
+    """Check images and bring them to the dtype of the parameters."""
+    xp = namespace(x, vae.parameters)
+    x = as_points(x, name, dim=vae.sizes[0])
+    low, high = float(xp.min(x)), float(xp.max(x))
+    if low < 0 or high > 1:
+        raise ValueError(f"{name}: expected values in [0, 1], as a Bernoulli likelihood needs, "
+                         f"got values from {low:g} to {high:g}")
+    return xp.astype(x, vae.parameters.dtype, copy=False)
+
+
+# --- the bound and its gradient --------------------------------------------------------------------------------
+
+
+def elbo_and_gradient(vae: VAE, x: Array, noise: Array) -> tuple[ELBO, Array]:
+    r"""Return the evidence lower bound, with the given noise in place of the expectation, and its gradient.
+
+    Parameters
+    ----------
+    vae : VAE
+    x : array, shape (n, pixels)
+        Images, values in [0, 1].
+    noise : array, shape (n, L)
+        :math:`arepsilon`: standard normal draws, one for each image.
+
+    Returns
+    -------
+    ELBO
+        Means over the n images, in nats. They are not finite where the parameters are so large that they overflow.
+    array, shape (layout.size,)
+        The gradient of the ELBO's value with respect to `vae.parameters`; it points uphill.
+
+    Raises
+    ------
+    ValueError
+        If the images or the noise are not of these shapes, not finite, or the images not in [0, 1].
+
+    References
+    ----------
+    Kingma and Welling (2014), eq. (10), with one draw.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> vae = VAE.initial((4, 8, 1, 8, 4), rng=rng, dtype=np.float64)
+    >>> value, gradient = elbo_and_gradient(vae, rng.uniform(size=(5, 4)), rng.standard_normal((5, 1)))
+    >>> print(f"{value.log_likelihood:.4f} - {value.kl:.4f} = {value.value:.4f}, {gradient.shape[0]} parameters")
+    X
+    """
+    x = _as_images(x, vae, "x")
+    xp = namespace(x, noise)
+    noise = xp.astype(as_points(noise, "noise", dim=vae.latent_dim), x.dtype, copy=False)
+    if noise.shape[0] != x.shape[0]:
+        raise ValueError(f"noise: expected one row for each of the {x.shape[0]} images, got {noise.shape[0]}")
+    return _elbo_and_gradient(vae.sizes, vae.parameters, x, noise)
+
+
+def _elbo_and_gradient(sizes: tuple[int, ...], parameters: Array, x: Array, noise: Array) -> tuple[ELBO, Array]:
+    xp = namespace(x)
+    n, dim = noise.shape
+    networks = _networks(sizes, parameters)
+
+    # Forwards: image -> (mean, log-variance) -> latent point -> logits -> the two terms.
+    encoded, encoder_inputs = perceptron(networks["encoder"], x)  # (n, 2 L)
+    mean, log_variance = encoded[:, :dim], encoded[:, dim:]  # (n, L) each
+    z = reparametrise(mean, log_variance, noise)
+    logits, decoder_inputs = perceptron(networks["decoder"], z)  # (n, pixels)
+    log_likelihood = float(xp.mean(bernoulli_log_likelihood(logits, x)))
+    kl = float(xp.mean(gaussian_kl(mean, log_variance)))
+
+    # Backwards: both terms weigh 1/n for each image; they meet at the mean and the log-variance.
+    each = xp.full((n,), 1 / n, dtype=x.dtype, device=x.device)
+    to_logits = bernoulli_log_likelihood_backward(each, logits, x)
+    to_z, decoder_gradients = perceptron_backward(to_logits, decoder_inputs, networks["decoder"])
+    to_mean, to_log_variance = reparametrise_backward(to_z, log_variance, noise)
+    kl_to_mean, kl_to_log_variance = gaussian_kl_backward(each, mean, log_variance)
+    to_encoded = xp.concat([to_mean - kl_to_mean, to_log_variance - kl_to_log_variance], axis=1)
+    _, encoder_gradients = perceptron_backward(to_encoded, encoder_inputs, networks["encoder"], input_gradient=False)
+
+    pieces = [piece for pair in (*encoder_gradients, *decoder_gradients) for piece in pair]
+    gradient = _layout(sizes).flatten(dict(zip(_layout(sizes).names, pieces, strict=True)))
+    return ELBO(log_likelihood - kl, log_likelihood, kl), gradient
+
+
+# --- training --------------------------------------------------------------------------------------------------
+
+
+class Training(NamedTuple):
+    """A training so far: the autoencoder, Adam's state, and the ELBO of each epoch.
+
+    Each entry of `trace` is the mean over the epoch's images, as they came by: of parameters that move meanwhile, and
+    of noise.
+    """
+
+    vae: VAE
+    state: AdamState
+    trace: tuple[ELBO, ...]
+
+
+def fit(
+    vae: VAE,
+    data: Array,
+    *,
+    rng: np.random.Generator,
+    epochs: int,
+    batch_size: int = 128,
+    learning_rate: float | Schedule = 1e-3,
+    state: AdamState | None = None,
+    callback: Callable[[Training], object] | None = None,
+    progress: bool = False,
+) -> Training:
+    """Train an autoencoder: climb the ELBO with Adam on shuffled minibatches. The given `vae` is left as it is.
+
+    Parameters
+    ----------
+    vae : VAE
+        Where to start from.
+    data : array, shape (n, pixels)
+        Training images, values in [0, 1], of the array library of `vae.parameters`.
+    rng : numpy.random.Generator
+        Shuffles the images and draws the noise.
+    epochs : int
+        How many times to go through the data.
+    batch_size : int
+        The last batch of an epoch takes what is left over.
+    learning_rate : float or callable
+        A number, or a schedule of Adam's step, as :func:`divergen.adam.cosine_decay`.
+    state : AdamState, optional
+        Of an earlier training, to go on from. Two calls of 5 epochs, the second with the first one's `vae`, its `state`
+        and the same `rng`, are one call of 10 epochs, to the last bit.
+    callback : callable, optional
+        Called after each epoch with the :class:`Training` so far.
+    progress : bool
+        Show a progress bar, which needs tqdm.
+
+    Returns
+    -------
+    Training
+
+    Raises
+    ------
+    ValueError
+        If the data do not fit, or a number is out of its range.
+    FloatingPointError
+        If the training diverges: the ELBO or its gradient's norm is not finite, or the parameters are not. The message
+        says at which epoch and step, and what came.
+    ImportError
+        If a progress bar is wanted and tqdm is missing.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> images = np.repeat(np.eye(4), 8, axis=0)
+    >>> vae, state, trace = fit(VAE.initial((4, 16, 1, 16, 4), rng=rng), images, rng=rng, epochs=200, batch_size=16,
+    ...                         learning_rate=0.01)
+    >>> print(f"{state.step} steps, ELBO from {trace[0].value:.1f} to {trace[-1].value:.1f}")
+    X
+    """
+    data = _as_images(data, vae, "data")
+    xp = namespace(data)
+    check_rng(rng)
+    epochs, batch_size = check_count(epochs, "epochs"), check_count(batch_size, "batch_size")
+    state = adam_init(vae.parameters) if state is None else state
+    if tuple(state.first.shape) != tuple(vae.parameters.shape):
+        raise ValueError(f"state: expected the state of an autoencoder of {vae.layout.size} parameters, "
+                         f"got one of shape {tuple(state.first.shape)}")
+    n, trace = data.shape[0], ()
+    training = Training(vae, state, trace)
+    with _progress_bar(epochs, progress) as show:
+        for epoch in range(1, epochs + 1):
+            vae, state, terms = _epoch(vae, data, state, epoch, rng, batch_size, learning_rate)
+            training = Training(vae, state, (*training.trace, terms))
+            show(terms)
+            if callback is not None:
+                callback(training)
+    return training
+
+
+def _epoch(
+    vae: VAE, data: Array, state: AdamState, epoch: int, rng: np.random.Generator, batch_size: int,
+    learning_rate: float | Schedule,
+) -> tuple[VAE, AdamState, ELBO]:
+    """Go through the data once, in a random order."""
+    xp = namespace(data)
+    n, parameters, total = data.shape[0], vae.parameters, np.zeros(3)
+    order = xp.asarray(rng.permutation(n), device=data.device)
+    # What overflows is caught by the two checks below, which know where it happened.
+    with np.errstate(over="ignore", invalid="ignore"):
+        for start in range(0, n, batch_size):
+            batch = xp.take(data, order[start : start + batch_size], axis=0)  # (b, pixels)
+            noise = like(rng.standard_normal((batch.shape[0], vae.latent_dim)), batch)  # (b, L)
+            terms, gradient = _elbo_and_gradient(vae.sizes, parameters, batch, noise)
+            norm = math.sqrt(float(xp.matmul(gradient, gradient)))
+            if not (math.isfinite(terms.value) and math.isfinite(norm)):
+                raise FloatingPointError(
+                    f"the training diverged at epoch {epoch}, step {state.step + 1}: ELBO {terms.value:.6g} "
+                    f"(log-likelihood {terms.log_likelihood:.6g}, KL {terms.kl:.6g}), norm of its gradient {norm:.6g}; "
+                    "a smaller learning_rate may help"
+                )
+            parameters, state = adam_step(parameters, -gradient, state, learning_rate)
+            total += batch.shape[0] * np.array(terms)
+    if not bool(xp.all(xp.isfinite(parameters))):
+        raise FloatingPointError(f"the training diverged at epoch {epoch}, by step {state.step}: the parameters are not "
+                                 "finite; a smaller learning_rate may help")
+    return replace(vae, parameters=parameters), state, ELBO(*(total / n).tolist())
+
+
+@contextmanager
+def _progress_bar(epochs: int, wanted: bool) -> Iterator[Callable[[ELBO], None]]:
+    """Give a function to call after each epoch; with no bar wanted it does nothing."""
+    if not wanted:
+        yield lambda terms: None
+        return
+    try:
+        from tqdm import tqdm
+    except ImportError as error:
+        raise ImportError("progress=True shows a bar by tqdm, which is missing: pip install tqdm") from error
+    with tqdm(total=epochs, desc="training", unit="epoch") as bar:
+
+        def show(terms: ELBO) -> None:
+            bar.set_postfix_str(f"ELBO {terms.value:.2f}", refresh=False)
+            bar.update()
+
+        yield show

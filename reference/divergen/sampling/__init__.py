@@ -1,0 +1,1 @@
+"""Part II: drawing well from what is there."""
