@@ -10,7 +10,8 @@ One pure step. :math:`g_t` is the gradient at step :math:`t = 1, 2, \ldots`, and
     \hat v_t &= v_t / (1 - \beta_2^t), \\
     \theta_t &= \theta_{t-1} - \gamma_t\, \hat m_t / (\sqrt{\hat v_t} + \epsilon).
 
-This is algorithm 1 of Kingma and Ba (2014): :math:`\epsilon` stands outside the root of the *bias-corrected* second moment.
+This is algorithm 1 of Kingma and Ba (2014): :math:`\epsilon` stands outside the root of the *bias-corrected* second
+moment.
 (The paper's faster form at the end of its section 2, and TensorFlow's optimizer, add :math:`\epsilon` to the
 *uncorrected* root: :math:`\hat\epsilon = \epsilon\sqrt{1 - \beta_2^t}` translates between the two.)
 """
@@ -114,6 +115,7 @@ def adam_step(
     xp = namespace(parameters, gradient, state.first)
     beta1 = check_number(beta1, "beta1", at_least=0, below=1)
     beta2 = check_number(beta2, "beta2", at_least=0, below=1)
+    epsilon = check_number(epsilon, "epsilon", at_least=0)
     rate = learning_rate(state.step) if callable(learning_rate) else learning_rate
     rate = check_number(rate, "learning_rate", at_least=0)
     t = state.step + 1

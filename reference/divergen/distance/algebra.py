@@ -379,6 +379,8 @@ class Combination(Measure):
             raise ValueError(f"sample: expected a positive measure, got one with a term of mass {masses.min():.6g}")
         counts = rng.multinomial(n, masses / masses.sum())
         drawn = [m.sample(int(count), rng) for (_, m), count in zip(self.terms, counts, strict=True) if count]
+        if len(drawn) == 1:
+            return drawn[0]
         xp = namespace(*drawn)
         order = xp.asarray(rng.permutation(n), device=drawn[0].device)  # any part of the draws is a sample too
         return xp.take(xp.concat(drawn), order, axis=0)

@@ -28,7 +28,16 @@ import math
 
 import numpy as np
 
-from ..arrays import Array, as_covariance, as_points, as_vector, check_same_dimension, like, namespace
+from ..arrays import (
+    Array,
+    as_covariance,
+    as_points,
+    as_vector,
+    check_same_dimension,
+    like,
+    namespace,
+    pairs_per_block,
+)
 from .kernels import Kernel
 
 __all__ = ["expected_kernel", "expected_kernel_and_gradient", "gaussian_self_energy"]
@@ -38,7 +47,6 @@ STEP = 0.25
 NEGLIGIBLE = 40.0
 MARGIN = 4.0
 LARGEST_LOG_T = 600.0
-BLOCK = 2**15  # points times nodes: a few arrays of this size stay in the cache
 
 
 def _nodes(kernel: Kernel, c_small: float, c_large: float, finest: float) -> tuple[np.ndarray, np.ndarray]:
@@ -97,12 +105,13 @@ def _integrate(y: Array, variances: Array, kernel: Kernel, with_gradient: bool) 
         log_determinant = 0.5 * xp.sum(xp.log1p(2 * t[None, :] * variances[:, None]), axis=0)
 
     values, gradients = [], []
-    rows = max(1, BLOCK // t.shape[0])
-    for i in range(0, y.shape[0], rows):
+    n, rows = y.shape[0], max(1, pairs_per_block(y) // t.shape[0])
+    for i in range(0, n, rows):
+        block = slice(i, min(i + rows, n))
         if isotropic:
-            log_g = radii[i : i + rows, None] * -shrink  # (rows, T)
+            log_g = radii[block, None] * -shrink  # (rows, T)
         else:
-            log_g = squares[i : i + rows, :] @ -shrink
+            log_g = squares[block, :] @ -shrink
         log_g -= log_determinant
         values.append(-(xp.expm1(log_g) @ weights))
         if with_gradient:
@@ -112,7 +121,7 @@ def _integrate(y: Array, variances: Array, kernel: Kernel, with_gradient: bool) 
                 pull = (g @ shrink)[:, None]  # (rows, 1)
             else:
                 pull = g @ xp.permute_dims(shrink, (1, 0))  # (rows, L)
-            gradients.append(2 * pull * y[i : i + rows, :])
+            gradients.append(2 * pull * y[block, :])
     return xp.concat(values), xp.concat(gradients) if with_gradient else None
 
 

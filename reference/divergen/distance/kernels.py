@@ -24,6 +24,8 @@ from ..arrays import Array, check_number, namespace
 
 __all__ = ["HuberEnergy", "Kernel", "PowerKernel", "RationalKernel"]
 
+LARGEST_A = 1e150  # so that a^2 is a float
+
 
 class Kernel(ABC):
     """A conditionally negative definite kernel as a function of the squared radius.
@@ -90,7 +92,7 @@ class HuberEnergy(Kernel):
     Raises
     ------
     ValueError
-        If a is negative or not a finite number.
+        If a is negative, not a finite number or beyond 1e150.
 
     Notes
     -----
@@ -111,7 +113,7 @@ class HuberEnergy(Kernel):
     a: float = 1e-6
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "a", check_number(self.a, "a", at_least=0))
+        object.__setattr__(self, "a", check_number(self.a, "a", at_least=0, below=LARGEST_A))
 
     @property
     def exponent(self) -> float:
@@ -156,11 +158,11 @@ class PowerKernel(Kernel):
     Raises
     ------
     ValueError
-        If a is negative or alpha is not inside (0, 1).
+        If a is negative or beyond 1e150, or alpha is not inside (0, 1).
 
     Notes
     -----
-    Computed as :math:`a^{2\alpha}\,\mathrm{expm1}(\alpha\,\mathrm{log1p}(s/a^2))`. The mixture is
+    Computed as :math:`a^{2\alpha}\,\mathrm{expm1}(\alpha\,\mathrm{log1p}(s/a^2))` for small s. The mixture is
     :math:`\nu(t) = \frac{\alpha}{\Gamma(1-\alpha)} e^{-a^2 t}\, t^{-1-\alpha}`.
 
     References
@@ -178,37 +180,30 @@ class PowerKernel(Kernel):
     alpha: float
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "a", check_number(self.a, "a", at_least=0))
+        object.__setattr__(self, "a", check_number(self.a, "a", at_least=0, below=LARGEST_A))
         object.__setattr__(self, "alpha", check_number(self.alpha, "alpha", above=0, below=1))
 
     @property
     def exponent(self) -> float:
         return self.alpha
 
-    def _log_ratio(self, s: Array) -> Array:
-        """Return log(1 + s/a^2) for a > 0, also where s/a^2 would overflow."""
-        xp = namespace(s)
-        huge = float(xp.finfo(s.dtype).max) / 4
-        limit = min(huge, huge * self.a * self.a)  # beyond it s/a^2 is not representable
-        near = xp.log1p(xp.where(s < limit, s, xp.zeros_like(s)) / self.a / self.a)
-        if not bool(xp.any(s >= limit)):
-            return near
-        far = xp.log(xp.where(s < limit, xp.ones_like(s), s)) - 2 * math.log(self.a)
-        return xp.where(s < limit, near, far)
-
     def value(self, squared_radius: Array) -> Array:
         xp = namespace(squared_radius)
         if self.a == 0:
             return squared_radius**self.alpha
-        return self.a ** (2 * self.alpha) * xp.expm1(self.alpha * self._log_ratio(squared_radius))
+        zero = xp.zeros_like(squared_radius)
+        base = self.a ** (2 * self.alpha)
+        # Up to alpha log(1 + s/a^2) = 1 the difference of powers cancels and expm1 does not; beyond, it is the other
+        # way round: the error of expm1 grows with its argument.
+        near = squared_radius < self.a * self.a * math.expm1(min(1 / self.alpha, 700.0))
+        small, large = xp.where(near, squared_radius, zero), xp.where(near, zero, squared_radius)
+        grown = base * xp.expm1(self.alpha * xp.log1p(small / self.a / self.a))
+        return xp.where(near, grown, (large + self.a**2) ** self.alpha - base)
 
     def derivative(self, squared_radius: Array) -> Array:
-        xp = namespace(squared_radius)
-        if self.a == 0:
-            safe, zero = _positive_or_one(squared_radius)
-            return _zero_where(zero, self.alpha * safe ** (self.alpha - 1))
-        log_derivative = (self.alpha - 1) * (self._log_ratio(squared_radius) + 2 * math.log(self.a))
-        return self.alpha * xp.exp(log_derivative)
+        # alpha is the float that was given; alpha - 1 would be rounded, and a power of small numbers feels it.
+        safe, zero = _positive_or_one(squared_radius + self.a**2)
+        return _zero_where(zero, self.alpha * safe**self.alpha / safe)
 
     def mixture_factor(self, t: Array) -> Array:
         xp = namespace(t)
@@ -229,7 +224,7 @@ class RationalKernel(Kernel):
     Raises
     ------
     ValueError
-        If a is negative or alpha is not inside (0, 1).
+        If a is negative or beyond 1e150, or alpha is not inside (0, 1).
 
     Notes
     -----
@@ -251,7 +246,7 @@ class RationalKernel(Kernel):
     alpha: float
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "a", check_number(self.a, "a", at_least=0))
+        object.__setattr__(self, "a", check_number(self.a, "a", at_least=0, below=LARGEST_A))
         object.__setattr__(self, "alpha", check_number(self.alpha, "alpha", above=0, below=1))
 
     @property
@@ -259,15 +254,13 @@ class RationalKernel(Kernel):
         return 1 - self.alpha
 
     def value(self, squared_radius: Array) -> Array:
-        if self.a == 0:
-            return squared_radius ** (1 - self.alpha)
-        safe, _ = _positive_or_one(squared_radius + self.a**2)  # a^2 may underflow
-        return squared_radius * safe**-self.alpha
+        safe, _ = _positive_or_one(squared_radius + self.a**2)
+        return squared_radius / safe**self.alpha
 
     def derivative(self, squared_radius: Array) -> Array:
         safe, zero = _positive_or_one(squared_radius + self.a**2)
         slope = (self.a**2 + (1 - self.alpha) * squared_radius) / safe
-        return _zero_where(zero, slope * safe**-self.alpha)
+        return _zero_where(zero, slope / safe**self.alpha)
 
     def mixture_factor(self, t: Array) -> Array:
         xp = namespace(t)

@@ -51,11 +51,6 @@ def _energy(mu: Measure, nu: Measure, kernel: Kernel) -> float:
     raise ValueError(NO_POTENTIAL)
 
 
-def _bilinear(mu: Measure, nu: Measure, kernel: Kernel) -> float:
-    """Return the double integral of h against two measures."""
-    return sum(a * b * _energy(m, n, kernel) for a, m in _merged(mu) for b, n in _merged(nu))
-
-
 def _self_energy(measure: Measure, kernel: Kernel) -> float:
     """Return the double integral of h against a measure and itself, with each pair of terms taken once."""
     terms = _merged(measure)

@@ -2,14 +2,15 @@ r"""Layers of a neural network, forward and backward side by side.
 
 A layer is a pair of pure functions. ``f(x, ...)`` computes; ``f_backward(gradient, ...)`` takes the gradient of some
 scalar with respect to what ``f`` returned and gives the gradients with respect to what ``f`` was given: the chain rule,
-one factor at a time. There is no tape and there are no objects: a network's forward pass is a few calls, its backward
-pass is the same calls in the opposite order, and what the backward pass needs again is passed on by hand.
+one factor at a time. There is no tape: a network's forward pass is a few calls, its backward pass is their partners in
+the opposite order, and what these need again is passed on by hand.
 
 All parameters of a network lie in **one flat vector**, of which a :class:`Layout` gives named views. A step of Adam is
 then one elementwise formula, a file of parameters is one array, and a gradient is checked by differences along each
 coordinate of that vector.
 
-Rows are samples: x has shape (n, p), and a dense layer's weight W has shape (p, q).
+Rows are samples: x has shape (n, p), and a dense layer's weight W has shape (p, q). Every function here raises
+:class:`ValueError` where shapes do not fit together, with what was expected and what came.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from itertools import pairwise
 
 import numpy as np
 
@@ -38,126 +39,83 @@ Layers = Sequence[tuple[Array, Array]]  # (weight, bias) of each dense layer, th
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the parameters of a network lie in one flat vector: a name and a shape for each piece, in order.
-
-    Parameters
-    ----------
-    names : tuple of str
-        One name for each piece, all different.
-    shapes : tuple of tuple of int
-        Their shapes.
-
-    Raises
-    ------
-    ValueError
-        If a name comes twice, or there is not one shape for each name.
+    """Where the parameters of a network lie in one flat vector: the shape of each piece by its name, in order.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> layout = Layout(("weight", "bias"), ((2, 3), (3,)))
-    >>> layout.size
-    9
+    >>> layout = Layout({"weight": (2, 3), "bias": (3,)})
     >>> pieces = layout.views(np.arange(9.0))
-    >>> print(f"{pieces['weight'][1, 0]:.1f} {pieces['bias'][2]:.1f}")
-    3.0 8.0
+    >>> print(f"{layout.size} {pieces['weight'][1, 0]:.1f} {pieces['bias'][2]:.1f}")
+    9 3.0 8.0
     """
 
-    names: tuple[str, ...]
-    shapes: tuple[tuple[int, ...], ...]
-
-    def __post_init__(self) -> None:
-        if len(self.names) != len(self.shapes):
-            raise ValueError(f"shapes: expected one for each of the {len(self.names)} names, got {len(self.shapes)}")
-        if len(set(self.names)) != len(self.names):
-            raise ValueError(f"names: expected each name once, got {self.names}")
+    shapes: Mapping[str, tuple[int, ...]]
 
     @cached_property
-    def ends(self) -> tuple[int, ...]:
-        """The offset one past each piece's last entry."""
-        return tuple(int(end) for end in np.cumsum([math.prod(shape) for shape in self.shapes]))
+    def slices(self) -> dict[str, slice]:
+        """Which entries of the flat vector belong to each piece."""
+        ends = np.cumsum([0] + [math.prod(shape) for shape in self.shapes.values()]).tolist()
+        return {name: slice(*ends[i : i + 2]) for i, name in enumerate(self.shapes)}
 
-    @property
+    @cached_property
     def size(self) -> int:
         """The length of the flat vector."""
-        return self.ends[-1] if self.ends else 0
+        return sum(math.prod(shape) for shape in self.shapes.values())
 
     def views(self, flat: Array) -> dict[str, Array]:
-        """Cut the flat vector, shape (size,), into its named pieces. Nothing is copied.
-
-        Raises
-        ------
-        ValueError
-            If the vector has another length.
-        """
-        if tuple(flat.shape) != (self.size,):
-            raise ValueError(f"flat: expected a vector of length {self.size}, got shape {tuple(flat.shape)}")
+        """Cut the flat vector, shape (size,), into its named pieces. Nothing is copied."""
+        _check_shape("flat", flat, (self.size,))
         xp = namespace(flat)
-        starts = (0, *self.ends[:-1])
-        return {
-            name: xp.reshape(flat[start:end], shape)
-            for name, shape, start, end in zip(self.names, self.shapes, starts, self.ends, strict=True)
-        }
+        return {name: xp.reshape(flat[self.slices[name]], shape) for name, shape in self.shapes.items()}
 
     def flatten(self, pieces: Mapping[str, Array]) -> Array:
-        """Join named pieces into one flat vector of shape (size,): the inverse of :meth:`views`.
-
-        Raises
-        ------
-        ValueError
-            If the names or the shapes are not those of this layout.
-        """
-        if set(pieces) != set(self.names):
-            raise ValueError(f"pieces: expected the names {sorted(self.names)}, got {sorted(pieces)}")
-        for name, shape in zip(self.names, self.shapes, strict=True):
-            if tuple(pieces[name].shape) != tuple(shape):
-                raise ValueError(f"pieces[{name!r}]: expected shape {tuple(shape)}, got {tuple(pieces[name].shape)}")
+        """Join named pieces, in any order, into one flat vector of shape (size,): the inverse of :meth:`views`."""
+        if set(pieces) != set(self.shapes):
+            raise ValueError(f"pieces: expected the names {', '.join(self.shapes)}, got {', '.join(pieces)}")
+        for name, shape in self.shapes.items():
+            _check_shape(name, pieces[name], shape)
         xp = namespace(*pieces.values())
-        return xp.concat([xp.reshape(pieces[name], (-1,)) for name in self.names])
+        return xp.concat([xp.reshape(pieces[name], (-1,)) for name in self.shapes])
 
 
-def he_normal(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    r"""Draw a weight for a layer that a ReLU follows: normal, variance :math:`2 / p` for p inputs.
+def he_normal(p: int, q: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    r"""Draw a dense layer that a ReLU follows: normal, variance :math:`2 / p` for p inputs.
 
     The ReLU sets half of its inputs to zero, so this variance keeps the mean square of the signal from layer to layer.
+    The bias is drawn as if it were the weight of one more input. Were it zero, the network would start as a
+    homogeneous function, with all its kinks at the origin, which costs dearly where there are few inputs, as in a
+    decoder of a two-dimensional latent space.
 
     Parameters
     ----------
-    shape : (int, int)
-        (p, q): the numbers of inputs and of outputs.
+    p, q : int
+        The numbers of inputs and outputs.
     rng : numpy.random.Generator
 
     Returns
     -------
-    numpy.ndarray, shape (p, q), float64
+    weight : numpy.ndarray, shape (p, q), float64
+    bias : numpy.ndarray, shape (q,), float64
 
     References
     ----------
-    He, Zhang, Ren and Sun (2015), eq. (10).
+    He, Zhang, Ren and Sun (2015), eq. (10), for the weight.
 
     Examples
     --------
-    >>> weight = he_normal((800, 500), np.random.default_rng(0))
-    >>> print(f"{800 * weight.var():.2f}")
-    2.00
+    >>> weight, bias = he_normal(800, 500, np.random.default_rng(0))
+    >>> print(f"{800 * weight.var():.2f} {bias.shape[0]}")
+    2.01 500
     """
-    return check_rng(rng).standard_normal(shape) * math.sqrt(2 / shape[0])
+    rows = check_rng(rng).standard_normal((p + 1, q)) * math.sqrt(2 / p)
+    return rows[:p], rows[p]
 
 
-def glorot_uniform(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    r"""Draw a weight for a layer with no ReLU behind it: uniform, variance :math:`2 / (p + q)`.
+def glorot_uniform(p: int, q: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    r"""Draw a dense layer with no ReLU behind it: uniform, variance :math:`2 / (p + q)`; the bias is zero.
 
     A compromise between keeping the signal's mean square forwards (1/p) and the gradient's backwards (1/q).
-
-    Parameters
-    ----------
-    shape : (int, int)
-        (p, q): the numbers of inputs and of outputs.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    numpy.ndarray, shape (p, q), float64
+    Parameters and what is returned are those of :func:`he_normal`.
 
     References
     ----------
@@ -165,12 +123,12 @@ def glorot_uniform(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarr
 
     Examples
     --------
-    >>> weight = glorot_uniform((800, 500), np.random.default_rng(0))
+    >>> weight, bias = glorot_uniform(800, 500, np.random.default_rng(0))
     >>> print(f"{1300 * weight.var():.2f}")
     2.00
     """
-    bound = math.sqrt(6 / (shape[0] + shape[1]))
-    return check_rng(rng).uniform(-bound, bound, shape)
+    bound = math.sqrt(6 / (p + q))
+    return check_rng(rng).uniform(-bound, bound, (p, q)), np.zeros(q)
 
 
 # --- layers ----------------------------------------------------------------------------------------------------
@@ -189,21 +147,14 @@ def dense(x: Array, weight: Array, bias: Array) -> Array:
     -------
     array, shape (n, q)
 
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit together.
-
     Examples
     --------
     >>> y = dense(np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]]), np.array([0.5]))
     >>> print(f"{y[0, 0]:.1f}")
     11.5
     """
-    _check_dense(x, weight)
-    if tuple(bias.shape) != (weight.shape[1],):
-        raise ValueError(f"bias: expected shape ({weight.shape[1]},), as weight has {weight.shape[1]} columns, "
-                         f"got {tuple(bias.shape)}")
+    _check_shape("x", x, (x.shape[0], weight.shape[0]))
+    _check_shape("bias", bias, weight.shape[1:])
     return namespace(x, weight, bias).matmul(x, weight) + bias
 
 
@@ -237,14 +188,9 @@ def dense_backward(
         With respect to the weight.
     array, shape (q,)
         With respect to the bias.
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit together.
     """
-    _check_dense(x, weight)
-    _check_shape(gradient, (x.shape[0], weight.shape[1]))
+    _check_shape("x", x, (x.shape[0], weight.shape[0]))
+    _check_shape("gradient", gradient, (x.shape[0], weight.shape[1]))
     xp = namespace(gradient, x, weight)
     to_x = xp.matmul(gradient, xp.matrix_transpose(weight)) if input_gradient else None
     return to_x, xp.matmul(xp.matrix_transpose(x), gradient), xp.sum(gradient, axis=0)
@@ -267,13 +213,8 @@ def relu_backward(gradient: Array, x: Array) -> Array:
 
     At x = 0 the derivative is taken as 0, a valid subgradient. `x` may be what the ReLU was given or what it returned:
     both are positive at the same places.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ.
     """
-    _check_shape(gradient, x.shape)
+    _check_shape("gradient", gradient, x.shape)
     xp = namespace(gradient, x)
     return gradient * xp.astype(x > 0, gradient.dtype)  # several times faster than xp.where on a random mask
 
@@ -292,11 +233,6 @@ def perceptron(layers: Layers, x: Array) -> tuple[Array, list[Array]]:
     output : array, shape (n, q)
     inputs : list of array
         What each dense layer was given: all that :func:`perceptron_backward` needs.
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit together, or there is no layer.
 
     Examples
     --------
@@ -336,11 +272,6 @@ def perceptron_backward(
         With respect to x.
     list of (array, array)
         With respect to the weight and the bias of each layer, the first layer first.
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit together.
     """
     gradients: list[tuple[Array, Array]] = []
     for i in reversed(range(len(layers))):
@@ -361,32 +292,17 @@ def perceptron_shapes(sizes: Sequence[int], name: str) -> dict[str, tuple[int, .
     {'critic.0.weight': (3, 4), 'critic.0.bias': (4,), 'critic.1.weight': (4, 2), 'critic.1.bias': (2,)}
     """
     shapes: dict[str, tuple[int, ...]] = {}
-    for i, (p, q) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+    for i, (p, q) in enumerate(pairwise(sizes)):
         shapes |= {f"{name}.{i}.weight": (p, q), f"{name}.{i}.bias": (q,)}
     return shapes
 
 
 def perceptron_initial(sizes: Sequence[int], name: str, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Draw the parameters of a perceptron: He before each ReLU, Glorot in the last layer, biases zero.
-
-    Parameters
-    ----------
-    sizes : sequence of int
-        The numbers of units: input, hidden layers, output.
-    name : str
-        As for :func:`perceptron_shapes`.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    dict
-        A float64 array for each name.
-    """
-    last = len(sizes) - 2
+    """Draw what :func:`perceptron_shapes` names, by :func:`he_normal`, and the last layer by :func:`glorot_uniform`."""
     pieces: dict[str, np.ndarray] = {}
-    for i, (p, q) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
-        draw = glorot_uniform if i == last else he_normal
-        pieces |= {f"{name}.{i}.weight": draw((p, q), rng), f"{name}.{i}.bias": np.zeros(q)}
+    for i, (p, q) in enumerate(pairwise(sizes)):
+        draw = glorot_uniform if i == len(sizes) - 2 else he_normal
+        pieces[f"{name}.{i}.weight"], pieces[f"{name}.{i}.bias"] = draw(p, q, rng)
     return pieces
 
 
@@ -445,19 +361,13 @@ def bernoulli_log_likelihood(logits: Array, x: Array) -> Array:
     array, shape (n,)
         In nats.
 
-    Raises
-    ------
-    ValueError
-        If the shapes differ.
-
     Examples
     --------
     >>> value = bernoulli_log_likelihood(np.array([[0.0, 1000.0]]), np.array([[1.0, 1.0]]))
     >>> print(f"{value[0]:.6f}")
     -0.693147
     """
-    if tuple(logits.shape) != tuple(x.shape):
-        raise ValueError(f"x: expected the shape of logits, {tuple(logits.shape)}, got {tuple(x.shape)}")
+    _check_shape("x", x, logits.shape)
     xp = namespace(logits, x)
     white = xp.astype(logits > 0, logits.dtype)
     return xp.sum(logits * (x - white) - softplus(-xp.abs(logits)), axis=1)
@@ -475,23 +385,11 @@ def bernoulli_log_likelihood_backward(gradient: Array, logits: Array, x: Array) 
     Returns
     -------
     array, shape (n, p)
-
-    Raises
-    ------
-    ValueError
-        If there is not one gradient for each row.
     """
-    _check_shape(gradient, (logits.shape[0],))
+    _check_shape("gradient", gradient, (logits.shape[0],))
     return gradient[:, None] * (x - sigmoid(logits))
 
 
-def _check_dense(x: Any, weight: Any) -> None:
-    if x.ndim != 2 or weight.ndim != 2 or x.shape[1] != weight.shape[0]:
-        raise ValueError(f"x: expected shape (n, p) for a weight of shape (p, q), got {tuple(x.shape)} and a weight of "
-                         f"shape {tuple(weight.shape)}")
-
-
-def _check_shape(gradient: Any, shape: Sequence[int]) -> None:
-    if tuple(gradient.shape) != tuple(shape):
-        raise ValueError(f"gradient: expected the shape of what the forward pass returned, {tuple(shape)}, "
-                         f"got {tuple(gradient.shape)}")
+def _check_shape(name: str, array: Array, shape: Sequence[int]) -> None:
+    if tuple(array.shape) != tuple(shape):
+        raise ValueError(f"{name}: expected shape {tuple(shape)}, got {tuple(array.shape)}")

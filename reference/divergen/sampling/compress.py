@@ -34,7 +34,7 @@ from ..adam import Schedule, adam_init, adam_step, cosine_decay
 from ..arrays import Array, as_points, check_count, check_rng, check_same_mass, namespace, to_numpy
 from ..distance.algebra import Combination, Diracs, Measure, Sampled, _part
 from ..distance.kernels import HuberEnergy, Kernel
-from ..distance.measures import _bilinear, _check_measure, _mass_tolerance, _moving_part, _self_energy
+from ..distance.measures import _check_measure, _mass_tolerance, _moving_part, _self_energy
 
 __all__ = ["Compression", "compress", "recursive_compress", "with_history"]
 
@@ -200,8 +200,8 @@ def compress(
     if method == "lbfgs" and not exact:
         raise ValueError('method: expected "adam" for a target that can only be drawn from, got "lbfgs"; '
                          'or give Diracs(target.sample(n, rng)) as the target')
-    judged = _observed(signed, rng)
-    constant = _self_energy(signed, kernel) if exact else _bilinear(judged, _observed(signed, rng), kernel)
+    judged, excess = _observed(signed, kernel, rng)
+    constant = _self_energy(judged, kernel) + excess
 
     def squared_distance(points: Array) -> float:
         return max(_moving_part(Diracs(points), judged, kernel)[0] - constant / 2, 0.0)
@@ -303,12 +303,19 @@ def recursive_compress(
     )
 
 
-def _observed(target: Measure, rng: np.random.Generator) -> Measure:
-    """Return the target with fresh draws in the place of what can only be drawn from."""
-    terms = tuple(
-        (weight, Diracs(m.sample(REFERENCE_SIZE, rng)) if isinstance(m, Sampled) else m) for weight, m in target._terms
-    )
-    return Combination(terms)
+def _observed(target: Measure, kernel: Kernel, rng: np.random.Generator) -> tuple[Measure, float]:
+    r"""Return the target with fresh draws in the place of what can only be drawn from, and what its energy lacks then.
+
+    The diagonal of n draws with themselves is 0 where two draws of the target would not meet, so their mean energy is
+    (n - 1)/n of the target's. Taking the same draws for all three terms lets their noise cancel to first order.
+    """
+    terms, excess = [], 0.0
+    for weight, measure in target._terms:
+        if isinstance(measure, Sampled):
+            measure = Diracs(measure.sample(REFERENCE_SIZE, rng))
+            excess += weight**2 * _self_energy(measure, kernel) / (REFERENCE_SIZE - 1)
+        terms.append((weight, measure))
+    return Combination(tuple(terms)), excess
 
 
 def _adam(

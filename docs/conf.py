@@ -1,0 +1,161 @@
+"""How the book is built: `python docs/get_mathjax.py`, then `sphinx-build -W -n --keep-going -b html docs build/docs`."""
+
+import os
+import sys
+from pathlib import Path
+
+from pybtex.plugin import register_plugin
+from pybtex.style.formatting.unsrt import Style as UnsrtStyle
+from pybtex.style.labels import BaseLabelStyle
+from pybtex.style.sorting import BaseSortingStyle
+
+DOCS = Path(__file__).resolve().parent
+ROOT = DOCS.parent
+sys.path[:0] = [str(ROOT / "reference"), str(DOCS / "_ext")]
+os.environ.setdefault("TQDM_DISABLE", "1")  # a progress bar in a tutorial's output is noise
+
+project = "divergen"
+author = "the divergen authors"
+copyright = "the divergen authors, BSD-3-Clause"
+release = version = "0.1.0"
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.mathjax",
+    "sphinx.ext.viewcode",
+    "numpydoc",
+    "sphinxcontrib.bibtex",
+    "sphinx_gallery.gen_gallery",
+    "source_code",
+]
+root_doc = "index"
+exclude_patterns = ["_build", "gallery/**/*.ipynb", "sg_execution_times.rst"]
+html_static_path = ["_static"]
+templates_path: list[str] = []
+default_role = None
+nitpicky = True
+
+# --- formulas: MathJax beside the pages, no CDN ---------------------------------------------------------------------
+if not (DOCS / "_static/mathjax/es5/tex-mml-chtml.js").is_file():
+    raise SystemExit("docs: no MathJax in docs/_static/mathjax; run `python docs/get_mathjax.py` first (`make docs` does)")
+mathjax_path = "mathjax/es5/tex-mml-chtml.js"
+mathjax3_config = {
+    "tex": {
+        "macros": {
+            "R": r"\mathbb{R}",
+            "E": r"\mathbb{E}",
+            "N": r"\mathcal{N}",
+            "dd": r"\mathrm{d}",
+            "abs": [r"\lvert #1\rvert", 1],
+            "norm": [r"\lVert #1\rVert", 1],
+            "KL": r"\operatorname{KL}",
+            "diag": r"\operatorname{diag}",
+        }
+    },
+    "options": {"enableMenu": False},  # its menu could ask for files that are not shipped
+}
+math_eqref_format = "({number})"
+numfig = math_numfig = True  # equations are numbered by chapter
+
+# --- the reference ----------------------------------------------------------------------------------------------------
+autodoc_typehints = "none"  # the docstrings say types, shapes and units
+autodoc_member_order = "bysource"
+toc_object_entries_show_parents = "hide"
+autodoc_default_options = {"members": True}
+numpydoc_show_class_members = False
+numpydoc_xref_param_type = False
+numpydoc_class_members_toctree = False
+
+
+def skip_fields(app, what, name, obj, skip, options):
+    """Leave out the fields of NamedTuples: their generated docstrings say nothing."""
+    return True if (getattr(obj, "__doc__", None) or "").startswith("Alias for field number") else skip
+
+
+def find_public_name(app, env, node, contnode):
+    """Resolve a reference to a name as users import it, `HuberEnergy` or `divergen.HuberEnergy`, from any module."""
+    import divergen
+
+    if node.get("refdomain") != "py":
+        return None
+    first, _, rest = node["reftarget"].removeprefix("divergen.").partition(".")
+    target = getattr(divergen, first, None)
+    if not hasattr(target, "__qualname__"):
+        return None
+    name = f"{target.__module__}.{target.__qualname__}" + (f".{rest}" if rest else "")
+    if name == node["reftarget"]:
+        return None
+    return env.domains["py"].resolve_xref(env, node["refdoc"], app.builder, "obj", name, node, contnode)
+
+
+# --- the bibliography: one file, and labels that are the keys used all over the code ----------------------------------
+class KeyLabels(BaseLabelStyle):
+    """The label of a source is its key."""
+
+    def format_labels(self, sorted_entries):
+        return [entry.key for entry in sorted_entries]
+
+
+class KeyOrder(BaseSortingStyle):
+    """Entries in the order of their keys."""
+
+    def sorting_key(self, entry):
+        return entry.key.lower()
+
+
+class BookStyle(UnsrtStyle):
+    """Entries as pybtex's `unsrt` prints them, with our labels and order."""
+
+    default_label_style = KeyLabels
+    default_sorting_style = KeyOrder
+
+
+register_plugin("pybtex.style.formatting", "book", BookStyle)
+bibtex_bibfiles = ["refs.bib"]
+bibtex_default_style = "book"
+bibtex_reference_style = "label"
+
+# --- the gallery: the tutorials run while the book is built -----------------------------------------------------------
+sphinx_gallery_conf = {
+    "examples_dirs": ["../tutorials"],
+    "gallery_dirs": ["gallery"],
+    "filename_pattern": r"[\\/]plot_",
+    "within_subsection_order": "FileNameSortKey",
+    "reference_url": {},
+    "write_computation_times": False,
+    "min_reported_time": 1e9,
+    "show_memory": False,
+    "show_signature": False,
+    "download_all_examples": False,
+    "plot_gallery": "True",
+    "abort_on_example_error": False,
+    "only_warn_on_example_error": False,
+    "remove_config_comments": True,
+    "nested_sections": False,
+}
+
+# --- the look ---------------------------------------------------------------------------------------------------------
+html_theme = "pydata_sphinx_theme"
+html_title = "divergen"
+html_css_files = ["divergen.css"]
+html_show_sourcelink = False
+html_copy_source = False
+html_theme_options = {
+    "logo": {"text": "divergen"},
+    "navbar_end": ["theme-switcher"],
+    "navbar_persistent": ["search-button"],
+    "header_links_before_dropdown": 6,
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "show_prev_next": True,
+    "navigation_with_keys": False,
+    "pygments_light_style": "tango",
+    "pygments_dark_style": "monokai",
+}
+html_sidebars: dict[str, list[str]] = {page: [] for page in ("index", "errata", "equation-index", "bibliography")}
+
+
+def setup(app):
+    app.connect("autodoc-skip-member", skip_fields)
+    app.connect("missing-reference", find_public_name)

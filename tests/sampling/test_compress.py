@@ -1,0 +1,265 @@
+"""Compression against the sources' figures, a dense grid, the algorithms as printed, and its own promises."""
+
+import numpy as np
+import pytest
+
+import divergen as dg
+from divergen.equations import turinici2022image, turinici2022old, turinici2023
+
+ENERGY = dg.HuberEnergy(a=0)
+PLANE = dg.Gaussian.standard(2)
+GRID = 8.0 * np.stack(np.meshgrid(np.arange(4), np.arange(4), indexing="ij"), axis=-1).reshape(16, 2)
+SIXTEEN = sum(dg.Gaussian(centre, np.eye(2)) / 16 for centre in GRID)
+# What a search over many starts reaches for N(0, I_2): exact d^2, factor 1/2, a = 0.
+BARS = {10: 1.5260e-2, 48: 1.5665e-3, 100: 5.33e-4}
+
+
+@pytest.mark.parametrize("k", BARS)
+def test_lbfgs_reaches_the_bars(k):
+    found = dg.compress(PLANE, k, rng=np.random.default_rng(1), method="lbfgs", restarts=3)
+    assert dg.squared_distance(dg.Diracs(found.points), PLANE, ENERGY) <= BARS[k]
+    assert found.converged and found.exact
+
+
+@pytest.mark.parametrize("k", BARS)
+def test_adam_comes_within_five_percent(k):
+    found = dg.compress(PLANE, k, rng=np.random.default_rng(1), batch_size=1000, iterations=1000)
+    assert dg.squared_distance(dg.Diracs(found.points), PLANE, ENERGY) <= 1.05 * BARS[k]
+    assert found.iterations == 1000 and found.converged
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_sixteen_gaussians_get_three_points_each(seed):
+    found = dg.compress(SIXTEEN, 48, rng=np.random.default_rng(seed), method="lbfgs")
+    cluster = np.argmin(np.linalg.norm(found.points[:, None, :] - GRID, axis=2), axis=1)
+    assert np.bincount(cluster, minlength=16).tolist() == [3] * 16
+
+
+def test_sixteen_gaussians_get_three_points_each_from_adam():
+    found = dg.compress(SIXTEEN, 48, rng=np.random.default_rng(0), iterations=1500)
+    cluster = np.argmin(np.linalg.norm(found.points[:, None, :] - GRID, axis=2), axis=1)
+    assert np.bincount(cluster, minlength=16).tolist() == [3] * 16
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_the_minimum_is_attained(k):
+    """Proposition 1 in one dimension: a dense grid, searched completely, finds nothing better."""
+    nodes = np.array([[-2.0], [-1.0], [0.5], [1.0], [3.0]])
+    weights = np.array([0.4, 0.3, -0.2, 0.3, 0.2])
+    target = dg.Diracs(nodes, weights)
+    found = dg.compress(target, k, rng=np.random.default_rng(0), method="lbfgs", restarts=20)
+    grid = np.linspace(-3, 4, {1: 1401, 2: 141, 3: 36}[k])[:, None]
+    infimum = turinici2022old.infimum(grid, k, (nodes, weights), 1e-6) / 2
+    assert found.squared_distance <= infimum + 1e-12
+    spacing = grid[1, 0] - grid[0, 0]
+    assert found.squared_distance >= infimum - 2 * spacing  # the distance is Lipschitz
+
+
+def test_quantiles_on_the_line():
+    """In one dimension, a = 0, the best k points are the quantiles (2 i - 1) / (2 k)."""
+    from scipy.stats import norm
+
+    found = dg.compress(dg.Gaussian.standard(1), 5, ENERGY, rng=np.random.default_rng(0), method="lbfgs", restarts=5)
+    np.testing.assert_allclose(np.sort(found.points[:, 0]), norm.ppf((np.arange(5) + 0.5) / 5), atol=1e-5)
+
+
+def test_algorithm_sg_is_the_adam_method():
+    """The same draws and the same constant rate: the same points as algorithm Sg, step for step."""
+    ours = dg.compress(PLANE, 7, rng=np.random.default_rng(5), batch_size=50, iterations=30, learning_rate=0.05)
+    theirs = turinici2023.algorithm_sg(7, 2, 50, 30, 0.05, np.random.default_rng(5))
+    np.testing.assert_allclose(ours.points, theirs, atol=1e-10)
+
+
+def test_algorithm_tc_is_the_adam_method():
+    def sample(n, rng):
+        return rng.random((n, 3)) ** 2
+
+    target = dg.Sampled(sample, 3)
+    options = {"batch_size": 40, "iterations": 25, "learning_rate": 0.02}
+    rng = np.random.default_rng(5)
+    sample(10_000, rng)  # compress first draws the points that it judges by
+    theirs = turinici2022image.algorithm_tc(sample, 6, 40, 25, 0.02, rng)
+    ours = dg.compress(target, 6, rng=np.random.default_rng(5), **options)
+    np.testing.assert_allclose(ours.points, theirs, atol=1e-10)
+
+
+@pytest.mark.parametrize("k", [1, 3])
+def test_algorithm_haw_c_is_the_adam_method_with_history(k):
+    history = np.array([[1.0, 0.0], [0.0, 2.0], [-1.0, -1.0]])
+
+    def sample(n, rng):
+        return rng.standard_normal((n, 2))
+
+    theirs = turinici2022old.algorithm_haw_c(sample, history, k, 60, 30, 0.05, np.random.default_rng(5))
+    ours = dg.compress(
+        PLANE, k, rng=np.random.default_rng(5), history=history, batch_size=60, iterations=30, learning_rate=0.05
+    )
+    # The paper's square is twice ours, which Adam feels through its epsilon alone.
+    np.testing.assert_allclose(ours.points, theirs, atol=1e-6)
+
+
+def test_algorithm_semp_and_the_adam_method_reach_the_same_distance():
+    latents = np.random.default_rng(0).standard_normal((3000, 2)) * [1.0, 0.3]
+    target = dg.Diracs(latents)
+    theirs = turinici2023.algorithm_semp(latents, 12, 300, 400, 0.02, np.random.default_rng(1))
+    ours = dg.compress(target, 12, rng=np.random.default_rng(1), batch_size=300, iterations=400, learning_rate=0.02)
+    reached = [dg.squared_distance(dg.Diracs(x), target) for x in (theirs, ours.points)]
+    assert abs(reached[0] / reached[1] - 1) < 0.15
+    assert reached[1] < 0.2 * dg.squared_distance(dg.Diracs(latents[:12]), target)
+
+
+def test_reported_distance_is_exact():
+    latents = np.random.default_rng(0).standard_normal((500, 3))
+    for target, method in ((PLANE, "lbfgs"), (PLANE, "adam"), (dg.Diracs(latents), "adam"), (SIXTEEN, "lbfgs")):
+        found = dg.compress(target, 4, rng=np.random.default_rng(0), method=method, iterations=60)
+        want = dg.squared_distance(dg.Diracs(found.points), target)
+        assert found.exact and found.squared_distance == pytest.approx(want, rel=1e-9)
+        assert found.union_squared_distance == found.squared_distance
+        assert found.trace[0, 0] == 0 and found.trace[-1, 1] == pytest.approx(want, rel=1e-6)
+        assert found.trace[-1, 1] < found.trace[0, 1]
+
+
+@pytest.mark.parametrize("method", ["adam", "lbfgs"])
+def test_history_identity(method):
+    """d(delta of X and Y, mu)^2 = (K / (Kp + K))^2 d(delta_X, eta)^2, and what is reported is both sides of it."""
+    history = np.random.default_rng(1).standard_normal((5, 2))
+    found = dg.compress(PLANE, 3, rng=np.random.default_rng(0), method=method, history=history, iterations=80)
+    union = dg.squared_distance(dg.Diracs(np.concatenate([history, found.points])), PLANE)
+    eta = dg.with_history(PLANE, history, 3)
+    assert found.squared_distance == pytest.approx(dg.squared_distance(dg.Diracs(found.points), eta), rel=1e-9)
+    assert found.union_squared_distance == pytest.approx(union, rel=1e-9)
+    assert union == pytest.approx((3 / 8) ** 2 * found.squared_distance, rel=1e-9)
+
+
+def test_history_is_avoided():
+    """Three batches of five that know of each other beat three that do not, and come close to fifteen at once."""
+    rng = np.random.default_rng(0)
+    aware = np.zeros((0, 2))
+    for _ in range(3):
+        past = aware if len(aware) else None
+        new = dg.compress(PLANE, 5, rng=rng, method="lbfgs", history=past, restarts=3).points
+        aware = np.concatenate([aware, new])
+    unaware = np.concatenate([dg.compress(PLANE, 5, rng=rng, method="lbfgs").points for _ in range(3)])
+    together = dg.compress(PLANE, 15, rng=rng, method="lbfgs", restarts=3)
+    d = [dg.squared_distance(dg.Diracs(x), PLANE) for x in (aware, unaware, together.points)]
+    assert d[2] < d[0] < 0.75 * d[1] and d[0] < 1.5 * d[2]
+
+
+def test_recursive_compression_improves_with_each_point():
+    found = dg.recursive_compress(PLANE, 10, rng=np.random.default_rng(0), method="lbfgs", restarts=8)
+    assert found.points.shape == (10, 2) and found.trace[:, 0].tolist() == list(range(1, 11))
+    np.testing.assert_allclose(found.points[0], 0, atol=1e-4)  # one point: the centre
+    for n, d in found.trace:
+        assert d == pytest.approx(dg.squared_distance(dg.Diracs(found.points[: int(n)]), PLANE), rel=1e-9)
+    assert found.trace[-1, 1] < 0.1 * found.trace[0, 1]
+    assert found.squared_distance == found.union_squared_distance == found.trace[-1, 1]
+
+
+def test_recursive_compression_knows_the_past():
+    past = np.zeros((1, 2))
+    found = dg.recursive_compress(PLANE, 2, rng=np.random.default_rng(0), history=past, method="lbfgs", restarts=4)
+    union = dg.squared_distance(dg.Diracs(np.concatenate([past, found.points])), PLANE)
+    assert found.union_squared_distance == pytest.approx(union, rel=1e-9)
+    want = dg.squared_distance(dg.Diracs(found.points), dg.with_history(PLANE, past, 2))
+    assert found.squared_distance == pytest.approx(want, rel=1e-9)
+    assert np.linalg.norm(found.points[0]) > 0.5  # the centre is taken
+
+
+def test_a_target_that_can_only_be_drawn_from():
+    target = dg.Sampled(lambda n, rng: rng.standard_normal((n, 2)), 2)
+    found = dg.compress(target, 10, rng=np.random.default_rng(0), iterations=300)
+    exact = dg.squared_distance(dg.Diracs(found.points), PLANE)
+    assert not found.exact and abs(found.squared_distance / exact - 1) < 0.1
+    with pytest.raises(ValueError, match=r'method: expected "adam" for a target that can only be drawn from'):
+        dg.compress(target, 3, rng=np.random.default_rng(0), method="lbfgs")
+
+
+def test_restarts_keep_the_best():
+    values = [
+        dg.compress(PLANE, 10, rng=np.random.default_rng(0), method="lbfgs", restarts=n).squared_distance
+        for n in (1, 2, 6)
+    ]
+    assert values[0] >= values[1] >= values[2]
+
+
+def test_same_seed_same_points():
+    for method in ("adam", "lbfgs"):
+        one, two = (dg.compress(PLANE, 5, rng=np.random.default_rng(9), method=method, iterations=20) for _ in range(2))
+        assert np.array_equal(one.points, two.points) and np.array_equal(one.trace, two.trace)
+
+
+@pytest.mark.parametrize("method", ["adam", "lbfgs"])
+def test_callback_sees_and_stops(method):
+    seen = []
+
+    def callback(iteration, points):
+        seen.append((iteration, points.shape))
+        return iteration == 4
+
+    found = dg.compress(PLANE, 5, rng=np.random.default_rng(9), method=method, callback=callback)
+    assert seen == [(i, (5, 2)) for i in (1, 2, 3, 4)] and not found.converged and found.iterations == 4
+    seen.clear()
+    recursive = dg.recursive_compress(PLANE, 6, rng=np.random.default_rng(9), method=method, iterations=20,
+                                      callback=callback)
+    assert [i for i, _ in seen] == [1, 2, 3, 4] and recursive.points.shape == (4, 2)
+
+
+def test_units_do_not_matter():
+    """Latents a thousand times larger: the default rate follows the target's own scale."""
+    small = dg.compress(PLANE, 10, rng=np.random.default_rng(0), iterations=300)
+    large = dg.compress(dg.Gaussian(np.zeros(2), 1e6 * np.eye(2)), 10, rng=np.random.default_rng(0), iterations=300)
+    np.testing.assert_allclose(large.points / 1000, small.points, atol=1e-3)
+
+
+def test_single_precision_and_integers():
+    for dtype in (np.float32, np.int64):
+        points = (10 * np.random.default_rng(0).standard_normal((300, 2))).astype(dtype)
+        for method in ("adam", "lbfgs"):
+            found = dg.compress(dg.Diracs(points), 5, rng=np.random.default_rng(0), method=method, iterations=50)
+            assert found.points.dtype == (np.float32 if dtype is np.float32 else np.float64)
+            exact = dg.squared_distance(dg.Diracs(found.points.astype(float)), dg.Diracs(points.astype(float)))
+            assert found.squared_distance == pytest.approx(exact, abs=2e-5)
+
+
+def test_equal_points_are_no_trouble():
+    found = dg.compress(dg.Diracs(np.ones((50, 2))), 3, ENERGY, rng=np.random.default_rng(0), iterations=30)
+    assert np.all(np.isfinite(found.points)) and found.squared_distance < 1e-6
+    found = dg.compress(dg.Diracs(np.ones((50, 2))), 3, rng=np.random.default_rng(0), method="lbfgs")
+    np.testing.assert_allclose(found.points, 1, atol=1e-5)
+
+
+def test_a_signed_target_given_by_hand():
+    eta = 2 * PLANE - dg.Diracs(np.zeros((1, 2)))
+    found = dg.compress(eta, 1, rng=np.random.default_rng(0), method="lbfgs", restarts=4)
+    assert np.linalg.norm(found.points) > 0.5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"k": 0}, r"k: expected a whole number of at least 1, got 0"),
+        ({"k": 2.5}, r"k: expected a whole number of at least 1, got 2.5"),
+        ({"target": 2 * PLANE}, r"got masses 1 \(the k equal Diracs\) and 2 \(target\)"),
+        ({"target": np.zeros((3, 2))}, r"target: expected a measure, .* got ndarray"),
+        ({"method": "sgd"}, r"method: expected \"adam\" or \"lbfgs\", got 'sgd'"),
+        ({"rng": 0}, r"rng: expected a numpy.random.Generator"),
+        ({"history": np.zeros((2, 3))}, r"history: expected points of dimension 2, got dimension 3"),
+        ({"history": np.full((1, 2), np.nan)}, r"history: expected finite numbers"),
+        ({"batch_size": 0}, r"batch_size: expected a whole number of at least 1, got 0"),
+        ({"iterations": -1}, r"iterations: expected a whole number of at least 1, got -1"),
+        ({"restarts": 0}, r"restarts: expected a whole number of at least 1, got 0"),
+        ({"learning_rate": -0.1}, r"learning_rate: expected a finite number at least 0, got -0.1"),
+        ({"learning_rate": lambda step: float("nan")}, r"learning_rate: expected a finite number at least 0, got nan"),
+    ],
+)
+def test_bad_input(arguments, message):
+    options = {"target": PLANE, "k": 3, "rng": np.random.default_rng(0), **arguments}
+    with pytest.raises(ValueError, match=message):
+        dg.compress(**options)
+
+
+def test_bad_options_of_the_recursion():
+    with pytest.raises(ValueError, match=r"options: expected options of compress, got epochs"):
+        dg.recursive_compress(PLANE, 3, rng=np.random.default_rng(0), epochs=3)
+    with pytest.raises(ValueError, match=r"k: expected a whole number of at least 1"):
+        dg.with_history(PLANE, np.zeros((1, 2)), 0)
