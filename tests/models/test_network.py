@@ -1,4 +1,6 @@
-"""Each layer against its formula, its backward pass against differences and against autograd, its tails against mpmath."""
+"""Each layer against its formula and mpmath, its backward pass against differences and against autograd."""
+
+from itertools import pairwise
 
 import autograd.numpy as anp
 import mpmath
@@ -75,7 +77,7 @@ def test_relu_has_slope_zero_at_zero():
 
 @pytest.mark.parametrize("sizes", [(3, 2), (3, 5, 2), (3, 5, 4, 2)])
 def test_perceptron_and_its_backward(sizes, rng):
-    layers = [(rng.standard_normal((p, q)), rng.standard_normal(q)) for p, q in zip(sizes, sizes[1:], strict=False)]
+    layers = [(rng.standard_normal((p, q)), rng.standard_normal(q)) for p, q in pairwise(sizes)]
     x, upstream = rng.standard_normal((4, 3)), rng.standard_normal((4, 2))
 
     def formula(x, *flat):
@@ -207,13 +209,16 @@ def test_initial_perceptron_fits_its_shapes():
 
 
 @pytest.mark.parametrize("call, message", [
-    (lambda: network.dense(np.zeros((2, 3)), np.zeros((4, 5)), np.zeros(5)), r"x: expected shape \(2, 4\), got \(2, 3\)"),
-    (lambda: network.dense(np.zeros((2, 3)), np.zeros((3, 5)), np.zeros(4)), r"bias: expected shape \(5,\), got \(4,\)"),
+    (lambda: network.dense(np.zeros((2, 3)), np.zeros((4, 5)), np.zeros(5)),
+     r"x: expected shape \(2, 4\), got \(2, 3\)"),
+    (lambda: network.dense(np.zeros((2, 3)), np.zeros((3, 5)), np.zeros(4)),
+     r"bias: expected shape \(5,\), got \(4,\)"),
     (lambda: network.dense_backward(np.zeros((2, 5)), np.zeros((2, 3)), np.zeros((4, 5))),
      r"x: expected shape \(2, 4\), got \(2, 3\)"),
     (lambda: network.dense_backward(np.zeros((2, 4)), np.zeros((2, 3)), np.zeros((3, 5))),
      r"gradient: expected shape \(2, 5\), got \(2, 4\)"),
-    (lambda: network.relu_backward(np.zeros((2, 4)), np.zeros((2, 3))), r"gradient: expected shape \(2, 3\), got \(2, 4\)"),
+    (lambda: network.relu_backward(np.zeros((2, 4)), np.zeros((2, 3))),
+     r"gradient: expected shape \(2, 3\), got \(2, 4\)"),
     (lambda: network.perceptron([], np.zeros((2, 3))), r"layers: expected at least one \(weight, bias\), got none"),
     (lambda: network.bernoulli_log_likelihood(np.zeros((2, 3)), np.zeros((2, 4))),
      r"x: expected shape \(2, 3\), got \(2, 4\)"),
@@ -221,7 +226,8 @@ def test_initial_perceptron_fits_its_shapes():
      r"gradient: expected shape \(2,\), got \(2, 3\)"),
     (lambda: network.Layout({"a": (2, 3)}).views(np.zeros(5)), r"flat: expected shape \(6,\), got \(5,\)"),
     (lambda: network.Layout({"a": (2, 3)}).flatten({"b": np.zeros((2, 3))}), "pieces: expected the names a, got b"),
-    (lambda: network.Layout({"a": (2, 3)}).flatten({"a": np.zeros((3, 2))}), r"a: expected shape \(2, 3\), got \(3, 2\)"),
+    (lambda: network.Layout({"a": (2, 3)}).flatten({"a": np.zeros((3, 2))}),
+     r"a: expected shape \(2, 3\), got \(3, 2\)"),
     (lambda: network.he_normal(2, 3, 0), "rng: expected a numpy.random.Generator"),
     (lambda: network.glorot_uniform(2, 3, None), "rng: expected a numpy.random.Generator"),
 ])
