@@ -1,4 +1,4 @@
-"""How the book is built: `python docs/get_mathjax.py`, then `sphinx-build -W -n --keep-going -b html docs build/docs`."""
+"""How the book is built: get_mathjax.py, then `sphinx-build -W -n --keep-going -b html docs build/docs`."""
 
 import os
 import sys
@@ -34,10 +34,11 @@ html_static_path = ["_static"]
 templates_path: list[str] = []
 default_role = None
 nitpicky = True
+nitpick_ignore = [("py:class", "matplotlib.figure.Figure")]  # no other project's index is fetched
 
-# --- formulas: MathJax beside the pages, no CDN ---------------------------------------------------------------------
+# --- formulas: MathJax beside the pages, no CDN ---------------------------------------------------
 if not (DOCS / "_static/mathjax/es5/tex-mml-chtml.js").is_file():
-    raise SystemExit("docs: no MathJax in docs/_static/mathjax; run `python docs/get_mathjax.py` first (`make docs` does)")
+    raise SystemExit("docs: no MathJax in docs/_static/mathjax; `python docs/get_mathjax.py` puts it there")
 mathjax_path = "mathjax/es5/tex-mml-chtml.js"
 mathjax3_config = {
     "tex": {
@@ -57,11 +58,11 @@ mathjax3_config = {
 math_eqref_format = "({number})"
 numfig = math_numfig = True  # equations are numbered by chapter
 
-# --- the reference ----------------------------------------------------------------------------------------------------
+# --- the reference --------------------------------------------------------------------------------
 autodoc_typehints = "none"  # the docstrings say types, shapes and units
 autodoc_member_order = "bysource"
 toc_object_entries_show_parents = "hide"
-autodoc_default_options = {"members": True}
+autodoc_default_options = {"members": True, "ignore-module-all": True}  # in the order of the source
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 numpydoc_class_members_toctree = False
@@ -73,7 +74,7 @@ def skip_fields(app, what, name, obj, skip, options):
 
 
 def find_public_name(app, env, node, contnode):
-    """Resolve a reference to a name as users import it, `HuberEnergy` or `divergen.HuberEnergy`, from any module."""
+    """Resolve a reference to a name as users import it, from any module: `HuberEnergy`, `divergen.HuberEnergy`."""
     import divergen
 
     if node.get("refdomain") != "py":
@@ -88,7 +89,7 @@ def find_public_name(app, env, node, contnode):
     return env.domains["py"].resolve_xref(env, node["refdoc"], app.builder, "obj", name, node, contnode)
 
 
-# --- the bibliography: one file, and labels that are the keys used all over the code ----------------------------------
+# --- the bibliography: one file, and labels that are the keys used all over the code --------------
 class KeyLabels(BaseLabelStyle):
     """The label of a source is its key."""
 
@@ -115,7 +116,7 @@ bibtex_bibfiles = ["refs.bib"]
 bibtex_default_style = "book"
 bibtex_reference_style = "label"
 
-# --- the gallery: the tutorials run while the book is built -----------------------------------------------------------
+# --- the gallery: the tutorials run while the book is built ---------------------------------------
 sphinx_gallery_conf = {
     "examples_dirs": ["../tutorials"],
     "gallery_dirs": ["gallery"],
@@ -134,7 +135,7 @@ sphinx_gallery_conf = {
     "nested_sections": False,
 }
 
-# --- the look ---------------------------------------------------------------------------------------------------------
+# --- the look -------------------------------------------------------------------------------------
 html_theme = "pydata_sphinx_theme"
 html_title = "divergen"
 html_css_files = ["divergen.css"]
@@ -153,7 +154,9 @@ html_theme_options = {
     "pygments_light_style": "tango",
     "pygments_dark_style": "monokai",
 }
-html_sidebars: dict[str, list[str]] = {page: [] for page in ("index", "errata", "equation-index", "bibliography")}
+html_sidebars: dict[str, list[str]] = {
+    page: [] for page in ("index", "errata", "equation-index", "bibliography")
+}
 
 
 def setup(app):

@@ -10,7 +10,6 @@ import argparse
 import json
 import shutil
 import subprocess
-import sys
 import tarfile
 from pathlib import Path
 
@@ -20,8 +19,9 @@ SCRIPT = "es5/tex-mml-chtml.js"
 FONTS = "es5/output/chtml/fonts/woff-v2"
 NO_NPM = (
     "docs: npm is not installed, so MathJax cannot be fetched and formulas would not be shown.\n"
-    "      Install it (Debian: apt-get install npm) and run this again, or unpack the npm package 'mathjax@3' yourself:\n"
-    f"      {SCRIPT} and the folder {FONTS} belong into docs/_static/mathjax/ under the same names."
+    "      Install it (Debian: apt-get install npm) and run this again, or unpack the package\n"
+    "      mathjax@3 yourself:\n"
+    f"      {SCRIPT} and the folder {FONTS}\n      belong into docs/_static/mathjax/ under the same names."
 )
 
 
@@ -49,8 +49,7 @@ def install(archive: Path, target: Path) -> int:
                 path = beside / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 source = tar.extractfile(member)
-                assert source is not None
-                path.write_bytes(source.read())
+                path.write_bytes(source.read())  # type: ignore[union-attr]
                 count += 1
     if not (beside / SCRIPT).is_file():
         raise SystemExit(f"docs: {archive.name} holds no {SCRIPT}; is it MathJax 3?")
@@ -71,4 +70,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -4,11 +4,12 @@ A kernel is a function h of the squared radius :math:`s = |x|^2`, and a Gaussian
 :math:`U(x) = E\, h(|x - z|^2)`, its gradient, and the self-energy :math:`E\, h(|z - z'|^2)`. Each comes out of two
 derivations that share no formula, at 50 digits, and the script stops where they differ:
 
-- *mixture*: :math:`h(s) = \int (1 - e^{-ts})\,\nu(dt)` with a positive measure :math:`\nu`, so that U is one integral over
-  :math:`t = e^w` of :math:`1 - \det(I + 2tS)^{-1/2} \exp(-t\,\delta^T (I + 2tS)^{-1} \delta)`, with :math:`\delta = x - m`;
-- *direct*: h itself integrated against the density of :math:`x - z`, in polar coordinates around x. For :math:`S = I` that is the
-  noncentral chi density in :math:`|x - z|`; for a general S the angles are integrated as well; for S of rank one it is an
-  integral along a line, and for a thin diagonal S an iterated integral along the two axes;
+- *mixture*: :math:`h(s) = \int (1 - e^{-ts})\,\nu(dt)` with a positive measure :math:`\nu`, so that U is one
+  integral over :math:`t = e^w` of :math:`1 - \det(I + 2tS)^{-1/2} \exp(-t\,\delta^T (I + 2tS)^{-1} \delta)`, where
+  :math:`\delta = x - m`;
+- *direct*: h itself integrated against the density of :math:`x - z`, in polar coordinates around x. For
+  :math:`S = I` that is the noncentral chi density in :math:`|x - z|`; for a general S the angles are integrated as
+  well; for S of rank one it is an integral along a line, for a thin diagonal S an iterated integral along both axes;
 - *series*, a third one where it exists: Kummer's function for a = 0, and a Poisson mixture of Tricomi's
   functions for the Huber energy near the mean.
 
@@ -29,7 +30,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,6 +43,7 @@ DIGITS = 50  # working precision
 DIRECT_DIGITS = 33  # working precision of the direct integrals in several variables
 STORED = 36  # digits written
 AGREE, AGREE_GENERAL = 34, 25  # digits to which the routes must agree
+FINE = mpf(3) / 20  # a first step that one halving mostly makes good: the error of 0.075 is exp(-pi^2 / 0.15) = 3e-29
 REPEAT = 30  # digits to which --check must find the committed values again
 
 Values = list  # [U, gradient...]: mpf numbers
@@ -100,12 +103,12 @@ def walk(node: Callable[[mpf], Node], start: mpf, step: mpf, level: int) -> Iter
             k += stride
 
 
-def difference(p: Values, q: Values) -> mpf:
+def difference(p: Values, q: Values, rounding: mpf | int = 0) -> mpf:
     """Return the relative difference of the values, or of the gradients as vectors, whichever is larger."""
     worst = mpf(0)
     for u, v in ((p[:1], q[:1]), (p[1:], q[1:])):
         gap = max((abs(x - y) for x, y in zip(u, v, strict=True)), default=mpf(0))
-        if gap:
+        if gap > rounding * abs(p[0]):
             worst = max(worst, gap / max(abs(y) for y in u + v))
     return worst
 
@@ -115,7 +118,7 @@ def refine(partial: Callable[[int], Values], step: mpf, digits: float) -> Values
     total = [step * p for p in partial(0)]
     for level in range(1, 12):
         finer = [(t + step * p) / 2 for t, p in zip(total, partial(level), strict=True)]
-        if difference(total, finer) < mpf(10) ** (-digits / 2):
+        if difference(total, finer, mpf(10) ** (5 - mp.dps)) < mpf(10) ** (-digits / 2):
             return finer
         total, step = finer, step / 2
     raise ArithmeticError("a trapezoidal sum does not converge")
@@ -175,7 +178,7 @@ def mixture_general(kernel: Kernel, cov: tuple, delta: tuple) -> Values:
         scale = 2 * t * mp.exp(-exponent) / (1 + excess)
         return (-mp.expm1(-exponent), *(scale * mp.fdot(column, powers[:d]) for column in columns))
 
-    scales = [p / q for p, q in zip(det_mp, det_mp[1:], strict=False) if q] + [1 / quadratic[0] if quadratic[0] else 0]
+    scales = [p / q for p, q in pairwise(det_mp) if q] + [1 / quadratic[0] if quadratic[0] else 0]
     high = mp.log(1 + (1 / mpf(kernel.a) ** 2 if kernel.a else 0) + max(scales)) + 2
     return mixture_integral(kernel, transform, -mp.log(1 + det_mp[1] + quadratic[0] + mpf(kernel.a) ** 2) - 2, high)
 
@@ -190,11 +193,12 @@ def expectation(kernel: Kernel, nodes: Callable[[int], list[Node]], step: mpf, d
     return refine(partial, step, digits)
 
 
-@lru_cache(maxsize=None)
+@cache
 def chi_nodes(dim: int, r: float, level: int) -> list[Node]:
-    r"""Noncentral chi density of rho = \|x - z\|, z ~ N(0, I). On that sphere x - z leans towards x as von Mises and Fisher say:
+    """Return nodes for the noncentral chi density of rho = |x - z|, z ~ N(0, I).
 
-    its mean component along x is rho I_{L/2}(r rho) / I_{L/2-1}(r rho), which the second weight holds.
+    On the sphere of that radius x - z leans towards x as in the law of von Mises and Fisher: its mean component along x
+    is rho I_{L/2}(r rho) / I_{L/2-1}(r rho). The second weight is the density times that.
     """
     half, r = mpf(dim) / 2, mpf(r)
     log_norm = (1 - half) * mp.log(2) - mp.loggamma(half)
@@ -222,7 +226,7 @@ def direct_isotropic(kernel: Kernel, dim: int, r: float, variance: int = 1) -> V
     return expectation(kernel, nodes, chi_grid(dim, r)[1], 44)
 
 
-@lru_cache(maxsize=None)
+@cache
 def directions(dim: int, level: int) -> list[tuple]:
     """Return the unit vectors of a rule on the circle (trapezoidal) or the sphere (Gauss in height), with weights."""
     n = 8 * 2**level
@@ -243,7 +247,7 @@ def directions(dim: int, level: int) -> list[tuple]:
     return rule
 
 
-@lru_cache(maxsize=None)
+@cache
 def polar_nodes(cov: tuple, delta: tuple) -> Callable[[int], list[Node]]:
     """Integrate the density of y = x - z = rho omega over the directions omega, for each rho. S is regular."""
     d = len(delta)
@@ -252,7 +256,7 @@ def polar_nodes(cov: tuple, delta: tuple) -> Callable[[int], list[Node]]:
     b = precision * centre
     constant = (centre.T * b)[0] / 2 + mp.log((2 * mp.pi) ** d * mp.det(s)) / 2
 
-    @lru_cache(maxsize=None)
+    @cache
     def forms(level: int) -> list[tuple]:
         """Return per direction: weight, omega' P delta, omega' P omega / 2, omega."""
         return [(w, sum(b[i] * o[i] for i in range(d)),
@@ -267,17 +271,17 @@ def polar_nodes(cov: tuple, delta: tuple) -> Callable[[int], list[Node]]:
                 p = w * mp.exp((linear - square * rho) * rho - constant)
                 rows.append((p, *(p * c for c in o)))
             new = add(rows)
-            if old and (difference(old[:1], new[:1]) < 3e-14 or abs(old[0] - new[0]) * rho**d < mpf(10) ** -28):
+            if old and (difference(old, new) < 1e-15 or abs(old[0] - new[0]) * rho**d < mpf(10) ** -28):
                 return rho * rho, (rho**d * new[0], *(rho ** (d + 1) * c for c in new[1:]))
             old = new
         raise ArithmeticError("the integral over the directions does not converge")
 
     start = mp.log(mp.sqrt(mp.fsum(s[i, i] for i in range(d)) + (centre.T * centre)[0]))
-    return lru_cache(maxsize=None)(lambda level: list(walk(node, start, mpf(1) / 4, level)))
+    return cache(lambda level: list(walk(node, start, mpf(1) / 4, level)))
 
 
 def axis_grid(mean: mpf, deviation: mpf) -> tuple[mpf, mpf]:
-    return mp.log(max(abs(mean), deviation)), min(mpf(1), deviation / abs(mean) if mean else 1) / 4
+    return mp.log(max(abs(mean), deviation)), FINE * min(mpf(1), deviation / abs(mean) if mean else 1)
 
 
 def axis_nodes(mean: mpf, deviation: mpf) -> Callable[[int], list[Node]]:
@@ -289,7 +293,7 @@ def axis_nodes(mean: mpf, deviation: mpf) -> Callable[[int], list[Node]]:
         return y * y, (plus + minus, (plus - minus) * y)
 
     start, step = axis_grid(mean, deviation)
-    return lru_cache(maxsize=None)(lambda level: list(walk(node, start, step, level)))
+    return cache(lambda level: list(walk(node, start, step, level)))
 
 
 def direct_line(kernel: Kernel, direction: tuple, delta: tuple, variance: int) -> Values:
@@ -305,37 +309,38 @@ def direct_line(kernel: Kernel, direction: tuple, delta: tuple, variance: int) -
         return [(variance * (offset + length2 * y2), (w, *(w * q + e * wy for q, e in zip(across, g, strict=True))))
                 for y2, (w, wy) in line(level)]
 
-    return expectation(kernel, nodes, axis_grid(along, mpf(1))[1], DIRECT_DIGITS)
+    return expectation(kernel, nodes, axis_grid(along, mpf(1))[1], 26)
 
 
 def direct_thin(kernel: Kernel, cov: tuple, delta: tuple, variance: int) -> Values:
     """Iterate over the axes of a diagonal S: the thin one outside, the wide one inside."""
     (wide_mean, wide), (thin_mean, thin) = ((to_mp(delta[i]), mp.sqrt(to_mp(cov[i][i]))) for i in (0, 1))
-    nodes, step = axis_nodes(thin_mean, thin), mpf(2) / 7
+    nodes, log_norm = axis_nodes(thin_mean, thin), mp.log(2 * mp.pi * wide**2) / 2
 
     def inside(t2: mpf) -> Values:
         scale = mp.sqrt(t2 + mpf(kernel.a) ** 2 / variance)  # y = scale sinh(u) turns s + a^2 into a square
 
         def node(u: mpf) -> Node:
-            y = scale * mp.sinh(u)
-            s, density = variance * (y * y + t2), mp.npdf(y, wide_mean, wide)
-            weight = density * scale * mp.cosh(u)
+            e = mp.exp(u)
+            y = scale * (e - 1 / e) / 2
+            s, density = variance * (y * y + t2), mp.exp(-(((y - wide_mean) / wide) ** 2) / 2 - log_norm)
+            weight = density * scale * (e + 1 / e) / 2
             slope = 2 * weight * kernel.slope(s)
             return None, (density, weight * kernel.h(s), slope * y, slope)
 
         start = mp.asinh(wide_mean / scale)
-        return refine(lambda level: add([w[1:] for _, w in walk(node, start, step, level)]), step, 28)
+        return refine(lambda level: add([w[1:] for _, w in walk(node, start, FINE, level)]), FINE, 26)
 
     def partial(level: int) -> Values:
         sums = [(w, wy, *inside(t2)) for t2, (w, wy) in nodes(level)]
         return add([(w * value, w * along, wy * across) for w, wy, value, along, across in sums])
 
-    return refine(partial, axis_grid(thin_mean, thin)[1], 28)
+    return refine(partial, axis_grid(thin_mean, thin)[1], 26)
 
 
 # ---- route 3: series -------------------------------------------------------------------------------------------
 
-@lru_cache(maxsize=None)
+@cache
 def mean_root(n: int, a: float) -> mpf:
     """Return E sqrt(X + a^2) for a chi-squared X with n degrees of freedom, by Tricomi's function."""
     return mp.sqrt(2) * mp.hyperu(mpf(-1) / 2, mpf(1 - n) / 2, mpf(a) ** 2 / 2)
@@ -412,8 +417,8 @@ def isotropic_cases() -> Iterator[Case]:
                     routes = [mixture_isotropic, direct_isotropic]
                     if kernel.a == 0 or (kernel.name == "HuberEnergy" and r <= 5):
                         routes.append(series)
-                    yield Case({"id": f"{label}-L{dim}-r{r:g}", **head, "dim": dim, "radius": r, "flags": flags(kernel, dim, r)},
-                               ("value", "derivative"), AGREE,
+                    yield Case({"id": f"{label}-L{dim}-r{r:g}", **head, "dim": dim, "radius": r,
+                                "flags": flags(kernel, dim, r)}, ("value", "derivative"), AGREE,
                                tuple(lambda f=f, k=kernel, d=dim, r=r: f(k, d, r) for f in routes), 3)
 
 
@@ -425,6 +430,10 @@ class Shape(NamedTuple):
     marks: tuple[str, ...]
     direct: str  # how the density is integrated: polar, line, thin, point
     direction: tuple[float, ...] = ()
+
+    @property
+    def kernels(self) -> list[Kernel]:
+        return [SMALL[i] for i in (0, 1, 5)] if self.direct == "thin" else SMALL
 
     @property
     def quick(self) -> int:
@@ -445,9 +454,10 @@ SHAPES = [
           ("Anisotropic", "Degenerate"), "line", (1.0, 2.0)),
     Shape("line3", [0.0, 0.0, 1.0], [[1.0, 0.5, -2.0], [0.5, 0.25, -1.0], [-2.0, -1.0, 4.0]], [[1.0, 1.0, 1.0]],
           ("Anisotropic", "Degenerate"), "line", (1.0, 0.5, -2.0)),
-    Shape("thin", [0.0, 0.0], [[1.0, 0.0], [0.0, 1e-12]], [[0.0, 0.0], [0.5, 1e-6], [0.5, -0.25]],
+    Shape("thin", [0.0, 0.0], [[1.0, 0.0], [0.0, 1e-12]], [[0.5, 1e-6], [0.5, -0.25]],
           ("Anisotropic", "Thin"), "thin"),
-    Shape("point", [0.5, 1.0], [[0.0, 0.0], [0.0, 0.0]], [[0.5, 1.0], [0.3, 1.4], [0.5, 1.001]], ("Degenerate",), "point"),
+    Shape("point", [0.5, 1.0], [[0.0, 0.0], [0.0, 0.0]], [[0.5, 1.0], [0.3, 1.4], [0.5, 1.001]],
+          ("Degenerate",), "point"),
 ]
 
 
@@ -460,7 +470,12 @@ def to_mp(x: Fraction | int) -> mpf:
 
 
 def direct_general(shape: Shape, kernel: Kernel, delta: tuple, variance: int = 1) -> Values:
-    """Take |x - z|^2 times `variance`: with 2 the value (not the gradient) is the self-energy, at delta = 0."""
+    """Take |x - z|^2 times `variance`: with 2, the value at delta = 0 is the self-energy."""
+    value, *gradient = direct_anywhere(shape, kernel, delta, variance)
+    return [value, *(gradient if any(delta) else [mpf(0)] * len(delta))]  # by symmetry, and not 1e-33
+
+
+def direct_anywhere(shape: Shape, kernel: Kernel, delta: tuple, variance: int) -> Values:
     cov = exact(shape.cov)
     if shape.direct == "point":
         s = to_mp(sum(y * y for y in delta)) * variance
@@ -479,11 +494,11 @@ def general_cases() -> Iterator[Case]:
         cov = exact(shape.cov)
         for number, x in enumerate(shape.points):
             delta = tuple(u - v for u, v in zip(exact(x), exact(shape.mean), strict=True))
-            for kernel in SMALL:
+            for kernel in shape.kernels:
                 label, head = describe(kernel)
                 marks = flags(kernel, len(x), math.hypot(*map(float, delta)), *shape.marks)
-                yield Case({"id": f"{shape.label}-{number}-{label}", **head, "mean": shape.mean, "cov": shape.cov, "x": x,
-                            "flags": marks}, ("value", "gradient"), AGREE_GENERAL,
+                yield Case({"id": f"{shape.label}-{number}-{label}", **head, "mean": shape.mean, "cov": shape.cov,
+                            "x": x, "flags": marks}, ("value", "gradient"), AGREE_GENERAL,
                            (lambda k=kernel, c=cov, y=delta: mixture_general(k, c, y),
                             lambda k=kernel, f=shape, y=delta: direct_general(f, k, y)), shape.quick)
 
@@ -493,12 +508,13 @@ def self_energy_cases() -> Iterator[Case]:
         for kernel in kernels:
             for dim in dims:
                 label, head = describe(kernel)
-                yield Case({"id": f"{label}-L{dim}", **head, "dim": dim, "cov": None, "flags": flags(kernel, dim, None)},
-                           ("value", ""), AGREE, tuple(lambda f=f, k=kernel, d=dim: f(k, d, 0.0, 2)[:1]
-                                                       for f in (mixture_isotropic, direct_isotropic)), 2)
+                yield Case({"id": f"{label}-L{dim}", **head, "dim": dim, "cov": None,
+                            "flags": flags(kernel, dim, None)}, ("value", ""), AGREE,
+                           tuple(lambda f=f, k=kernel, d=dim: f(k, d, 0.0, 2)[:1]
+                                 for f in (mixture_isotropic, direct_isotropic)), 2)
     for shape in SHAPES:
         double, zero = tuple(tuple(2 * c for c in row) for row in exact(shape.cov)), (Fraction(0),) * len(shape.mean)
-        for kernel in SMALL:
+        for kernel in shape.kernels:
             label, head = describe(kernel)
             yield Case({"id": f"{shape.label}-{label}", **head, "dim": len(zero), "cov": shape.cov,
                         "flags": flags(kernel, len(zero), None, *shape.marks)}, ("value", ""), AGREE_GENERAL,
@@ -581,17 +597,20 @@ def solve(case: Case, quick: bool = False) -> tuple[dict, float]:
 ROUTES = ["mixture: one integral over the kernel's Gaussian mixture", "direct: the kernel against the density of x - z",
           "series: Kummer's function (a = 0) or Tricomi's (HuberEnergy, radius <= 5), where they apply"]
 FILES: dict[str, tuple[Callable[[], Iterator[Case]], str]] = {
-    "expected_kernel.json": (isotropic_cases, "U = E h(|x - z|^2), z ~ N(0, I_dim), |x| = radius; derivative is dU/d|x|, "
-                             "so that grad U = derivative * x / |x|, and 0 at x = 0"),
-    "expected_kernel_general.json": (general_cases, "U = E h(|x - z|^2), z ~ N(mean, cov), and its gradient at x"),
-    "self_energy.json": (self_energy_cases, "E h(|z - z'|^2), z and z' independent N(0, cov); cov null stands for I_dim"),
+    "expected_kernel.json": (
+        isotropic_cases, "U = E h(|x - z|^2), z ~ N(0, I_dim), |x| = radius; derivative is dU/d|x|, so that "
+        "grad U = derivative * x / |x|, and 0 at x = 0"),
+    "expected_kernel_general.json": (
+        general_cases, "U = E h(|x - z|^2), z ~ N(mean, cov), and its gradient at x"),
+    "self_energy.json": (
+        self_energy_cases, "E h(|z - z'|^2), z and z' independent and N(0, cov); cov null stands for I_dim"),
 }
 
 
 def document(what: str, routes: list[str], agreement: float, meanings: dict, rows: list[dict]) -> dict:
     return {"what": what, "made_by": "tools/make_vectors.py", "mpmath": mpmath.__version__, "working_digits": DIGITS,
-            "digits_written": STORED, "routes": routes, "routes_agree_to_digits": math.floor(agreement), "flags": meanings,
-            "vectors": rows}
+            "digits_written": STORED, "routes": routes, "routes_agree_to_digits": math.floor(agreement),
+            "flags": meanings, "vectors": rows}
 
 
 def dump(content: dict) -> str:
@@ -638,6 +657,7 @@ def main() -> int:
     begun, problems = time.perf_counter(), []
     for name, (make, what) in FILES.items():
         cases = list(make())
+        ids = [case.inputs["id"] for case in cases]
         chosen = random.Random(0).sample(cases, 16) if options.quick else cases
         rows, agreement = [], float(DIGITS)
         for number, case in enumerate(chosen, 1):
@@ -645,13 +665,15 @@ def main() -> int:
             rows.append(row)
             agreement = min(agreement, reached)
             if sys.stderr.isatty():
-                print(f"\r{name}: {number} of {len(chosen)}", end="", file=sys.stderr)
-        problems += finish(name, document(what, ROUTES, agreement, FLAGS, rows), [case.inputs["id"] for case in cases], options.check)
-        print(f"{name}: {len(rows)} vectors, the routes agree to {agreement:.1f} digits, {time.perf_counter() - begun:.0f} s")
+                print(f"\r{name}: {number} of {len(chosen)}", end="\r", file=sys.stderr)
+        problems += finish(name, document(what, ROUTES, agreement, FLAGS, rows), ids, options.check)
+        print(f"{name}: {len(rows)} vectors, the routes agree to {agreement:.1f} digits, "
+              f"{time.perf_counter() - begun:.0f} s", flush=True)
     rows = list(adam_cases())
-    what = "Adam: parameters after each step; first and second are the moments after the last one, before bias correction"
-    adam = document(what, ["recursion: algorithm 1 step by step", "means: bias-corrected moments as weighted means"], 40, {}, rows)
-    problems += finish("adam.json", adam, [row["id"] for row in rows], options.check)
+    what = ("Adam: parameters after each step, learning_rates[t] at step t + 1; first and second are the moments after "
+            "the last step, before the correction of bias")
+    routes = ["recursion: algorithm 1 step by step", "means: bias-corrected moments as weighted means of all gradients"]
+    problems += finish("adam.json", document(what, routes, 40, {}, rows), [row["id"] for row in rows], options.check)
     print(f"adam.json: {len(rows)} trajectories")
     print("\n".join(problems) or "all is well")
     return 1 if problems else 0

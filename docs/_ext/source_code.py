@@ -1,7 +1,8 @@
 """The directive ``.. code-of:: divergen.adam.adam_step``: an object's source, without its docstring.
 
-A chapter says the maths and shows the code that does it, side by side. The docstring would say the maths a second time, and
-line numbers go stale, so the code is looked up by its name; a name that no longer exists is a warning, hence an error.
+A chapter says the maths and shows the code that does it, side by side. The docstring would say the maths a second
+time, and line numbers go stale, so the code is looked up by its name; a name that no longer exists is a warning, hence
+an error.
 """
 
 from __future__ import annotations
@@ -30,11 +31,8 @@ def find(path: str) -> tuple[Any, str]:
             continue
         for part in parts[cut:]:
             target = inspect.getattr_static(target, part) if inspect.isclass(target) else getattr(target, part)
-        if isinstance(target, property):
-            target = target.fget
-        elif isinstance(target, (staticmethod, classmethod)):
-            target = target.__func__
-        return target, module_name
+        wrapped = getattr(target, "fget", None) or getattr(target, "__func__", None)  # property, classmethod
+        return wrapped or target, module_name
     raise AttributeError(f"no module holds {path}")
 
 
@@ -43,7 +41,9 @@ def without_docstrings(source: str) -> str:
     lines = textwrap.dedent(source).splitlines()
     drop: set[int] = set()
     for node in ast.walk(ast.parse("\n".join(lines))):
-        if not isinstance(node, (ast.FunctionDef, ast.ClassDef)) or ast.get_docstring(node) is None or len(node.body) < 2:
+        if not isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            continue
+        if ast.get_docstring(node) is None or len(node.body) < 2:
             continue
         first = node.body[0]
         end = first.end_lineno or first.lineno
@@ -54,7 +54,7 @@ def without_docstrings(source: str) -> str:
 
 
 class CodeOf(SphinxDirective):
-    """Show the source of the named objects, one block each, under a caption that links to the reference."""
+    """Show the source of the named objects, one block each, under their names as links to the reference."""
 
     required_arguments = 1
     final_argument_whitespace = True
@@ -70,8 +70,10 @@ class CodeOf(SphinxDirective):
             self.env.note_dependency(inspect.getsourcefile(importlib.import_module(module_name)) or "")
             block = nodes.literal_block(code, code, language="python")
             name: nodes.Node = nodes.literal(path, path)
-            if not any(part.startswith("_") for part in path.split(".")):  # a private helper has no entry in the reference
-                name = addnodes.pending_xref("", name, refdomain="py", reftype="obj", reftarget=path, refexplicit=True)
+            if "._" not in path:  # a private helper has no entry in the reference
+                name = addnodes.pending_xref(
+                    "", name, refdomain="py", reftype="obj", reftarget=path, refexplicit=True
+                )
             blocks.append(nodes.container("", nodes.paragraph("", "", name), block, classes=["code-of"]))
         return blocks
 

@@ -125,6 +125,6 @@ def _split(
     for_test = np.zeros(labels.size, dtype=bool)
     for label, wanted in zip(classes, quota, strict=True):
         for_test[order[labels[order] == label][:wanted]] = True
-    train, test = order[~for_test[order]], order[for_test[order]]
+    train, test = (rng.permutation(np.flatnonzero(part)) for part in (~for_test, for_test))
     images, labels = images.astype(np.float32), labels.astype(np.int64)
     return Images(images[train], labels[train], images[test], labels[test], image_shape)

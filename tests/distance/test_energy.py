@@ -130,6 +130,29 @@ def test_gram_form_repairs_close_pairs(scale, rng):
     np.testing.assert_allclose(inside, want_inside, rtol=1e-13)
 
 
+def test_gram_form_patches_a_few_close_pairs(monkeypatch, rng):
+    """Ten pairs close enough for the repair, but far enough for their kernel to count: patched in, not left out."""
+    x, y = rng.standard_normal((100, 30)), rng.standard_normal((120, 30))
+    y[:10] = x[20:30] + 0.1 * rng.standard_normal((10, 30))
+    want, want_gradient = brute_force(x, y, np.full(120, 1 / 120), dg.HuberEnergy())
+
+    def refuse(*_):
+        raise RuntimeError("the whole block was computed from differences")
+
+    monkeypatch.setattr(energy, "_direct_block", refuse)
+    value, gradient = dg.potential_and_gradient(x, y)
+    np.testing.assert_allclose(value, want, rtol=1e-13)
+    np.testing.assert_allclose(gradient, want_gradient, rtol=1e-11, atol=1e-13)
+
+
+def test_sums_are_kept_in_double_precision(rng):
+    """Half a million single-precision pairs at one point, in 2,000 blocks: the error stays that of one block."""
+    y = rng.standard_normal((2**19, 1)).astype(np.float32) + np.float32(3)
+    exact = np.abs(y.astype(np.float64)).mean()
+    got = dg.potential(np.zeros((1, 1), np.float32), y, kernel=dg.HuberEnergy(0))[0]
+    assert abs(got / exact - 1) < 1.5e-7
+
+
 @pytest.mark.parametrize("d", DIMENSIONS)
 def test_single_precision(d, rng):
     """float32 in, float32 out; sums over pairs are kept in double, so the error is that of one pair."""
@@ -191,3 +214,15 @@ def test_the_switch_between_forms_is_where_it_says(monkeypatch, rng):
         np.testing.assert_allclose(results[0][0], results[1][0], rtol=1e-13)
         np.testing.assert_allclose(results[0][1], results[1][1], atol=1e-14)
         assert not np.array_equal(results[0][0], results[1][0])  # they are two computations
+
+
+def test_far_from_the_origin_the_gram_form_stays_in_use(monkeypatch, rng):
+    """Without centring, every pair would look close, and be computed again from differences: right, but slow."""
+    x, y = rng.standard_normal((2, 100, 40)) + 1e8
+    want, _ = brute_force(x, y, np.full(100, 0.01), dg.HuberEnergy())
+
+    def refuse(*_):
+        raise RuntimeError("the whole block was computed from differences")
+
+    monkeypatch.setattr(energy, "_direct_block", refuse)
+    np.testing.assert_allclose(dg.potential(x, y), want, rtol=1e-12)

@@ -153,6 +153,15 @@ def test_samples_have_the_right_law(zoo, rng):
         assert dg.squared_distance(dg.Diracs(draws), mu, ENERGY) < 8 * expected
 
 
+def test_samples_of_a_rotated_gaussian_have_its_covariance(rng):
+    factor = rng.standard_normal((3, 3))
+    mean, cov = np.array([1.0, 2.0, 3.0]), factor @ factor.T
+    centred = dg.Gaussian(mean, cov).sample(100_000, rng) - mean
+    products = centred[:, :, None] * centred[:, None, :]
+    for draws, want in ((products, cov), (centred, 0)):
+        assert np.all(np.abs(draws.mean(axis=0) - want) < 5 * draws.std(axis=0) / 100_000**0.5)
+
+
 def test_same_generator_same_draws(zoo):
     for mu in (zoo[0], zoo[2], zoo[4]):
         one, two = (mu.sample(5, np.random.default_rng(3)) for _ in range(2))

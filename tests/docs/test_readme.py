@@ -20,5 +20,5 @@ def test_python_block():
 
 def test_make_targets_exist():
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
-    named = set(re.findall(r"make ([a-z]+)", README)) - {"help"}
+    named = set(re.findall(r"`?make ([a-z]+)(?:`|  )", README)) - {"help"}
     assert named and named <= targets

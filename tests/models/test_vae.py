@@ -81,7 +81,8 @@ def test_gradient_by_autograd(sizes):
         log_likelihood, kl = formula(parameters, sizes, x, noise)
         return log_likelihood - kl
 
-    np.testing.assert_allclose(elbo_and_gradient(model, x, noise)[1], grad(value)(model.parameters), rtol=1e-11, atol=1e-14)
+    _, gradient = elbo_and_gradient(model, x, noise)
+    np.testing.assert_allclose(gradient, grad(value)(model.parameters), rtol=1e-11, atol=1e-14)
 
 
 def test_gradient_in_single_precision():
@@ -98,9 +99,9 @@ def test_elbo_and_the_posterior_gap_make_the_likelihood():
     """log p(x) = E ELBO + KL(q || posterior), all three by quadrature over a latent line."""
     model, _, _ = example((3, 4, 1, 4, 3))
     x = np.array([[0.0, 1.0, 1.0]])
-    nodes, weights = np.polynomial.hermite_e.hermegauss(60)
-    weights = weights / weights.sum()
-    bound = sum(w * elbo_and_gradient(model, x, np.array([[e]]))[0].value for e, w in zip(nodes, weights, strict=True))
+    nodes = np.linspace(-9, 9, 2001)  # evenly spaced: the ReLUs have kinks, which no Gaussian rule likes
+    values = [elbo_and_gradient(model, x, np.array([[node]]))[0].value for node in nodes]
+    bound = np.sum(stats.norm.pdf(nodes) * values) * (nodes[1] - nodes[0])
 
     grid = np.linspace(-12, 12, 40_001)
     white = model.decode(grid[:, None])
@@ -110,7 +111,7 @@ def test_elbo_and_the_posterior_gap_make_the_likelihood():
     log_q = stats.norm.logpdf(grid, mean[0, 0], np.exp(log_variance[0, 0] / 2))
     gap = np.sum(np.exp(log_q) * (log_q - (log_joint - log_evidence))) * (grid[1] - grid[0])
     assert gap > 0.01
-    assert bound + gap == pytest.approx(log_evidence, abs=1e-5)  # the ReLUs' kinks limit the quadrature
+    assert bound + gap == pytest.approx(log_evidence, abs=1e-6)
 
 
 @pytest.mark.parametrize("mean, log_variance", [(0.0, 0.0), (1.5, -2.0), (-0.3, 1.0), (3.0, -8.0)])
@@ -137,7 +138,8 @@ def test_latent_layer_backwards(rng):
     def divergence(m, v):
         return anp.sum(each * anp.sum((anp.exp(v) + m**2 - 1 - v) / 2, axis=1))
 
-    assert np.sum(upstream * module.reparametrise(mean, log_variance, noise)) == pytest.approx(drawn(mean, log_variance))
+    z = module.reparametrise(mean, log_variance, noise)
+    assert np.sum(upstream * z) == pytest.approx(drawn(mean, log_variance))
     for got, expected in [
         (module.reparametrise_backward(upstream, log_variance, noise), drawn),
         (module.gaussian_kl_backward(each, mean, log_variance), divergence),
@@ -166,7 +168,8 @@ def test_encode_and_decode():
 
 def test_decode_stays_in_the_unit_interval_far_away():
     model, _, _ = example()
-    images = replace(model, parameters=model.parameters.astype(np.float32)).decode(np.array([[1e6, -1e6], [-1e30, 1e30]]))
+    single = replace(model, parameters=model.parameters.astype(np.float32))
+    images = single.decode(np.array([[1e6, -1e6], [-1e30, 1e30]]))
     assert images.dtype == np.float32 and np.all((images >= 0) & (images <= 1))
 
 
@@ -194,15 +197,15 @@ def test_training_on_digits_raises_the_elbo(images):
     rng = np.random.default_rng(0)
     start = VAE.initial((64, 100, 2, 100, 64), rng=rng)
     before = start.parameters.copy()
-    result = fit(start, images, rng=rng, epochs=15, learning_rate=cosine_decay(3e-3, 180))
+    result = fit(start, images, rng=rng, epochs=30, learning_rate=cosine_decay(3e-3, 360))
     values = [terms.value for terms in result.trace]
-    assert len(values) == 15 and result.state.step == 15 * 12  # 1,438 images are 11 batches of 128 and one of 30
+    assert len(values) == 30 and result.state.step == 30 * 12  # 1,438 images are 11 batches of 128 and one of 30
     assert np.array_equal(start.parameters, before)
     assert all(terms.value == pytest.approx(terms.log_likelihood - terms.kl) for terms in result.trace)
     # The best model that knows nothing but each pixel's mean, fitted to the very same images, reaches this:
     pixel = np.clip(images.mean(axis=0), 1e-9, 1 - 1e-9)
     pixelwise = np.mean(np.sum(images * np.log(pixel) + (1 - images) * np.log(1 - pixel), axis=1))
-    assert values[0] < pixelwise < values[-1] - 1.5
+    assert values[0] < pixelwise - 10 and values[-1] > pixelwise + 1
     held_out, _ = elbo_and_gradient(result.vae, digits().test_images, rng.standard_normal((359, 2)))
     assert held_out.value > pixelwise + 1
     assert held_out.kl > 1  # the latent space is used
@@ -233,7 +236,7 @@ def test_training_goes_on_bit_for_bit(images, tmp_path):
         rng = np.random.default_rng(7)
         return rng, VAE.initial((64, 8, 2, 8, 64), rng=rng)
 
-    options = dict(batch_size=50, learning_rate=cosine_decay(1e-2, 30))
+    options = {"batch_size": 50, "learning_rate": cosine_decay(1e-2, 30)}
     rng, model = start()
     whole = fit(model, images[:240], rng=rng, epochs=6, **options)
 
@@ -262,7 +265,8 @@ def test_callback_and_schedule_see_every_epoch_and_step():
         steps.append(step)
         return 1e-3
 
-    result = fit(model, x, rng=np.random.default_rng(0), epochs=3, batch_size=4, learning_rate=rate, callback=seen.append)
+    result = fit(model, x, rng=np.random.default_rng(0), epochs=3, batch_size=4, learning_rate=rate,
+                 callback=seen.append)
     assert [len(training.trace) for training in seen] == [1, 2, 3]
     assert seen[-1] is result and isinstance(seen[0].trace[0], ELBO)
     assert not np.array_equal(seen[0].vae.parameters, result.vae.parameters)
@@ -290,7 +294,7 @@ def test_progress_bar_without_tqdm(monkeypatch):
 def test_divergence_names_the_step(images):
     rng = np.random.default_rng(0)
     model = VAE.initial((64, 8, 2, 8, 64), rng=rng)
-    with pytest.raises(FloatingPointError, match=r"diverged at epoch 1, step 2: ELBO (nan|-inf) \(log-likelihood .*, KL "):
+    with pytest.raises(FloatingPointError, match=r"at epoch 1, step 2: ELBO (nan|-inf) \(log-likelihood .*, KL "):
         fit(model, images, rng=rng, epochs=3, learning_rate=1e10)
     good = fit(model, images[:256], rng=rng, epochs=2)  # 4 steps; then the rate explodes in step 6
     with pytest.raises(FloatingPointError, match=r"diverged at epoch 2, step 7: ELBO"):
@@ -347,6 +351,19 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == ["model.npz"]
 
 
+def test_a_write_ends_in_one_rename_of_a_whole_file(tmp_path, monkeypatch):
+    model, path, renamed, rename = example()[0], tmp_path / "model.npz", [], os.replace
+
+    def watched(source, target):
+        assert source.parent == tmp_path and target == path and not path.exists()
+        renamed.append(VAE.load(source).parameters.tobytes())
+        rename(source, target)
+
+    monkeypatch.setattr(os, "replace", watched)
+    model.save(path)
+    assert renamed == [model.parameters.tobytes()] and path.exists()
+
+
 def _damaged_files(path):
     model = VAE.initial(TINY, rng=np.random.default_rng(0))
     model.save(path)
@@ -354,18 +371,25 @@ def _damaged_files(path):
     yield "empty", b""
     yield "text", b"a,b\n1,2\n"
     yield "cut short", whole[: len(whole) // 2]
+    flags = whole.index(b"PK\1\2") + 8  # of the first entry in the directory
+    yield "flag of encryption", whole[:flags] + bytes([whole[flags] | 1]) + whole[flags + 1 :]
+    np.savez_compressed(path, format="divergen.VAE 1", sizes=TINY, parameters=model.parameters)
+    packed = path.read_bytes()
+    # The data begin after a header of 30 bytes, the name and an extra field.
+    data = 30 + int.from_bytes(packed[26:28], "little") + int.from_bytes(packed[28:30], "little")
+    yield "deflated and damaged", packed[:data] + b"\xff" + packed[data + 1 :]
     middle = whole.index(model.parameters.tobytes()) + 40
     yield "one bit", whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
     np.save(path.with_suffix(".npy"), np.zeros(3))
     yield "npy", path.with_suffix(".npy").read_bytes()
     for name, arrays in {
-        "another npz": dict(x=np.zeros(3)),
-        "another version": dict(format="divergen.VAE 99", sizes=TINY, parameters=model.parameters),
-        "wrong length": dict(format="divergen.VAE 1", sizes=TINY, parameters=model.parameters[:-1]),
-        "wrong sizes": dict(format="divergen.VAE 1", sizes=(4, 5, 2, 4), parameters=model.parameters),
-        "sizes a number": dict(format="divergen.VAE 1", sizes=3, parameters=model.parameters),
-        "nan": dict(format="divergen.VAE 1", sizes=TINY, parameters=model.parameters * np.nan),
-        "pickle": dict(format="divergen.VAE 1", sizes=TINY, parameters=np.array([{}], dtype=object)),
+        "another npz": {"x": np.zeros(3)},
+        "another version": {"format": "divergen.VAE 99", "sizes": TINY, "parameters": model.parameters},
+        "wrong length": {"format": "divergen.VAE 1", "sizes": TINY, "parameters": model.parameters[:-1]},
+        "wrong sizes": {"format": "divergen.VAE 1", "sizes": (4, 5, 2, 4), "parameters": model.parameters},
+        "sizes a number": {"format": "divergen.VAE 1", "sizes": 3, "parameters": model.parameters},
+        "nan": {"format": "divergen.VAE 1", "sizes": TINY, "parameters": model.parameters * np.nan},
+        "pickle": {"format": "divergen.VAE 1", "sizes": TINY, "parameters": np.array([{}], dtype=object)},
     }.items():
         np.savez(path, **arrays)
         yield name, path.read_bytes()
@@ -393,7 +417,7 @@ def test_load_of_no_file(tmp_path):
     (lambda m, x, e: VAE((4, 2, 5), m.parameters), r"sizes: expected .* pixels at both ends, .* got \(4, 2, 5\)"),
     (lambda m, x, e: VAE((4, 0, 4), m.parameters), "sizes: expected a whole number of at least 1, got 0"),
     (lambda m, x, e: VAE(m.sizes, m.parameters[1:]), "parameters: expected a vector of length 95"),
-    (lambda m, x, e: VAE(m.sizes, m.parameters * np.inf), "parameters: expected finite numbers"),
+    (lambda m, x, e: VAE(m.sizes, m.parameters + np.nan), "parameters: expected finite numbers"),
     (lambda m, x, e: VAE.initial((4, 2), rng=np.random.default_rng(0)), "sizes: expected an odd number"),
     (lambda m, x, e: VAE.initial(TINY, rng=0), "rng: expected a numpy.random.Generator"),
     (lambda m, x, e: VAE.initial(TINY, rng=np.random.default_rng(0), dtype=np.float16),
@@ -410,7 +434,7 @@ def test_load_of_no_file(tmp_path):
      r"data: expected values in \[0, 1\], as a Bernoulli likelihood needs, got values from 16 to 16"),
     (lambda m, x, e: fit(m, x[:, :3], rng=np.random.default_rng(0), epochs=1), "data: expected points of dimension 4"),
     (lambda m, x, e: fit(m, x, rng=1, epochs=1), "rng: expected a numpy.random.Generator"),
-    (lambda m, x, e: fit(m, x, rng=np.random.default_rng(0), epochs=0), "epochs: expected a whole number of at least 1"),
+    (lambda m, x, e: fit(m, x, rng=np.random.default_rng(0), epochs=0), "epochs: expected a whole number"),
     (lambda m, x, e: fit(m, x, rng=np.random.default_rng(0), epochs=1, batch_size=0), "batch_size: expected a whole"),
     (lambda m, x, e: fit(m, x, rng=np.random.default_rng(0), epochs=1, learning_rate=-1.0), "learning_rate: expected"),
     (lambda m, x, e: fit(m, x, rng=np.random.default_rng(0), epochs=1, state=AdamState(3, np.zeros(2), np.zeros(2))),
@@ -434,10 +458,11 @@ def test_every_function_on_another_library(library, tmp_path):
     pairs = [
         (there.encode(library.asarray(x)), model.encode(x)),
         ([there.decode(library.asarray(noise))], [model.decode(noise)]),
-        ([elbo_and_gradient(there, library.asarray(x), library.asarray(noise))[1]], [elbo_and_gradient(model, x, noise)[1]]),
+        (elbo_and_gradient(there, library.asarray(x), library.asarray(noise))[1:],
+         elbo_and_gradient(model, x, noise)[1:]),
         ([module.gaussian_kl(library.asarray(noise), library.asarray(noise))], [module.gaussian_kl(noise, noise)]),
     ]
-    options = dict(epochs=3, batch_size=4, learning_rate=1e-2)
+    options = {"epochs": 3, "batch_size": 4, "learning_rate": 1e-2}
     result = fit(there, library.asarray(x), rng=np.random.default_rng(0), **options)
     expected = fit(model, x, rng=np.random.default_rng(0), **options)
     pairs.append(([result.vae.parameters, result.state.second], [expected.vae.parameters, expected.state.second]))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import divergen as dg
+from divergen.sampling import compress as compression
 from divergen.equations import turinici2022image, turinici2022old, turinici2023
 
 ENERGY = dg.HuberEnergy(a=0)
@@ -172,6 +173,19 @@ def test_a_target_that_can_only_be_drawn_from():
     assert not found.exact and abs(found.squared_distance / exact - 1) < 0.1
     with pytest.raises(ValueError, match=r'method: expected "adam" for a target that can only be drawn from'):
         dg.compress(target, 3, rng=np.random.default_rng(0), method="lbfgs")
+
+
+def test_the_energy_of_a_drawn_target_is_unbiased(monkeypatch):
+    """20 draws know their own distances too well by 1/20 of the mean, sqrt(pi) in the plane; what is lacking is added."""
+    monkeypatch.setattr(compression, "REFERENCE_SIZE", 20)
+    target = dg.Sampled(lambda n, rng: rng.standard_normal((n, 2)), 2)
+    rng = np.random.default_rng(0)
+    energies = []
+    for _ in range(2000):
+        judged, excess = compression._observed(target, ENERGY, rng)
+        ((_, diracs),) = judged.terms
+        energies.append(dg.self_energy(diracs.points, kernel=ENERGY) + excess)
+    assert abs(np.mean(energies) - np.sqrt(np.pi)) < 5 * np.std(energies) / 2000**0.5 < 0.05
 
 
 def test_restarts_keep_the_best():

@@ -23,13 +23,14 @@ from __future__ import annotations
 import math
 import os
 import uuid
-import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -255,7 +256,7 @@ class VAE:
                     if str(saved["format"]) != FORMAT:
                         raise ValueError(f"its format is {str(saved['format'])!r}, not {FORMAT!r}")
                     return cls(tuple(saved["sizes"].tolist()), saved["parameters"])
-            except (ValueError, TypeError, AttributeError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            except (ValueError, TypeError, KeyError, EOFError, RuntimeError, OSError, BadZipFile, zlib.error) as error:
                 raise ValueError(f"path: expected a file that VAE.save wrote, got {path}: {error}") from error
 
 
@@ -474,7 +475,7 @@ def _epoch(
     # What overflows is caught by the two checks below, which know where it happened.
     with np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, n, batch_size):
-            batch = xp.take(data, order[start : start + batch_size], axis=0)  # (b, pixels)
+            batch = xp.take(data, order[start : min(start + batch_size, n)], axis=0)  # (b, pixels)
             noise = like(rng.standard_normal((batch.shape[0], vae.latent_dim)), batch)  # (b, L)
             terms, gradient = _elbo_and_gradient(vae.sizes, parameters, batch, noise)
             norm = math.sqrt(float(xp.matmul(gradient, gradient)))
