@@ -8,6 +8,7 @@ from pybtex.plugin import register_plugin
 from pybtex.style.formatting.unsrt import Style as UnsrtStyle
 from pybtex.style.labels import BaseLabelStyle
 from pybtex.style.sorting import BaseSortingStyle
+from sphinx.errors import ConfigError
 
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
@@ -38,7 +39,7 @@ nitpick_ignore = [("py:class", "matplotlib.figure.Figure")]  # no other project'
 
 # --- formulas: MathJax beside the pages, no CDN ---------------------------------------------------
 if not (DOCS / "_static/mathjax/es5/tex-mml-chtml.js").is_file():
-    raise SystemExit("docs: no MathJax in docs/_static/mathjax; `python docs/get_mathjax.py` puts it there")
+    raise ConfigError("no MathJax in docs/_static/mathjax; `python docs/get_mathjax.py` puts it there")
 mathjax_path = "mathjax/es5/tex-mml-chtml.js"
 mathjax3_config = {
     "tex": {

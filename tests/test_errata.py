@@ -50,6 +50,16 @@ def test_3_as_printed_for_one_and_one():
     assert old.signed_target_as_printed(mu, np.array([[1.0]]), 1)[1].sum() == 0.5
 
 
+def test_3_as_printed_there_need_be_no_minimum():
+    """Masses that differ: the "squared distance" is negative and unbounded below, against Proposition 1."""
+    mu, y = (np.array([[0.0]]), np.ones(1)), np.zeros((3, 1))
+    printed = old.signed_target_as_printed(mu, y, 2)
+    values = [old.objective(np.array([[-r], [r]]), printed, 0.0) / 2 for r in (10.0, 20.0, 40.0)]
+    np.testing.assert_allclose(values, [-2, -4, -8])
+    right = old.signed_target(mu, y, 2)
+    assert all(old.objective(np.array([[-r], [r]]), right, 0.0) >= 0 for r in (10.0, 20.0, 40.0))
+
+
 def test_4_line_7_of_haw_c():
     """mu = (-1, 0, 0, 1), history (0, 1): two points at -1 and 0 complete it exactly.
 
@@ -66,6 +76,20 @@ def test_4_line_7_of_haw_c():
     np.testing.assert_allclose(pairs[int(np.argmin(right))][:, 0], [-1, 0], atol=1e-12)
     np.testing.assert_allclose(pairs[int(np.argmin(printed))][:, 0], [-1, -0.7], atol=1e-12)
     assert union[int(np.argmin(printed))] == pytest.approx(0.0875)
+
+
+def test_4_the_normal_distribution():
+    """N(0, 1) with one historical point at 0, two to come: where each formula puts them, and what the union is worth."""
+    normal, origin = dg.Gaussian.standard(1), np.zeros((1, 1))
+    targets = {
+        "corrected": (dg.with_history(normal, origin, 2), 0.9674, 0.034907),
+        "line 7 as printed": (2 * normal - dg.Diracs(origin), 1.1503, 0.040152),
+    }
+    for eta, place, worth in targets.values():
+        found = dg.compress(eta, 2, dg.HuberEnergy(0), rng=np.random.default_rng(0), method="lbfgs", restarts=5)
+        np.testing.assert_allclose(np.sort(found.points[:, 0]), [-place, place], atol=5e-4)
+        union = dg.squared_distance(dg.Diracs(np.concatenate([found.points, origin])), normal, dg.HuberEnergy(0))
+        assert union == pytest.approx(worth, abs=1e-5)
 
 
 @given(st.integers(1, 4), clouds(dim=1, min_size=6))

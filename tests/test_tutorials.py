@@ -38,7 +38,6 @@ def test_there_are_tutorials():
 def test_tutorial_runs(script, tmp_path):
     result = run_script(script, tmp_path)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert not result.stderr
     assert result.stdout  # each prints what it found
     assert not list(tmp_path.iterdir())  # and leaves nothing behind
 

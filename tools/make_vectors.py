@@ -253,7 +253,7 @@ def polar_nodes(cov: tuple, delta: tuple) -> Callable[[int], list[Node]]:
     d = len(delta)
     s = mp.matrix([[to_mp(c) for c in row] for row in cov])
     precision, centre = s**-1, mp.matrix([to_mp(c) for c in delta])
-    b = precision * centre
+    b, sharpness = precision * centre, mp.sqrt(mp.fsum(precision[i, i] for i in range(d)))
     constant = (centre.T * b)[0] / 2 + mp.log((2 * mp.pi) ** d * mp.det(s)) / 2
 
     @cache
@@ -271,7 +271,9 @@ def polar_nodes(cov: tuple, delta: tuple) -> Callable[[int], list[Node]]:
                 p = w * mp.exp((linear - square * rho) * rho - constant)
                 rows.append((p, *(p * c for c in o)))
             new = add(rows)
-            if old and (difference(old, new) < 1e-15 or abs(old[0] - new[0]) * rho**d < mpf(10) ** -28):
+            seen = 8 * 2**level > 1.5 * rho * sharpness  # no peak hides between the directions any more
+            negligible = old and seen and abs(old[0] - new[0]) * rho**d < mpf(10) ** -28
+            if old and (negligible or difference(old[:1], new[:1]) < 1e-14):
                 return rho * rho, (rho**d * new[0], *(rho ** (d + 1) * c for c in new[1:]))
             old = new
         raise ArithmeticError("the integral over the directions does not converge")

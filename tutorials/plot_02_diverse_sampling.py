@@ -9,7 +9,7 @@ ten points can be:
 .. math:: \min_{X = (x_1, \ldots, x_K)} d(\delta_X, \mu)^2, \qquad \delta_X = \frac1K \sum_{k=1}^K \delta_{x_k}
 
 (:cite:`Turinici2023`, eq. (1)-(2)). The distance is that of :doc:`plot_01_kernel_distance`; the function is
-``compress``. Whoever runs this gets the numbers below, because the seeds are in the code.
+``compress``. Seeds stand in the code, and what the text claims is asserted there.
 """
 
 import math
@@ -87,7 +87,7 @@ print("standard scores:", " ".join(f"{score:+.2f}" for score in scores))
 assert np.abs(scores).max() < 4
 
 # %%
-# The best points do more: in the plane their :math:`d^2` falls like :math:`K^{-3/2}`.
+# The best points do more: in the plane their :math:`d^2` falls nearly like :math:`K^{-3/2}`.
 
 smallest = np.array([
     dg.compress(normal, int(k), energy, rng=rng, method="lbfgs", restarts=3).squared_distance for k in sizes

@@ -1,12 +1,13 @@
 r"""The command line: ``python -m divergen compress`` and ``python -m divergen demo``.
 
-What is wrong with the input is said in one line on standard error, with exit status 2, and then no file has been touched.
+What is wrong with the input is said in one line on standard error, with exit status 2; no file has been touched then.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -19,11 +20,12 @@ from .distance.energy import self_energy
 from .distance.kernels import HuberEnergy
 from .plotting import check_picture_path, chosen_points, save_figure
 from .report import progress, replacing, table
-from .sampling.compress import compress, recursive_compress
+from .sampling.compress import Compression, compress, recursive_compress
 
 __all__ = ["main"]
 
-SUBSET = 10_000
+KERNEL = HuberEnergy()
+SUBSET = 10_000  # points; the exact distance between 10,000 and themselves takes half a second
 
 
 class _Parser(argparse.ArgumentParser):
@@ -37,60 +39,57 @@ def _whole(at_least: int) -> Callable[[str], int]:
     """Return a function that reads a whole number for argparse."""
 
     def read(text: str) -> int:
-        try:
-            number = int(text)
-        except ValueError:
-            number = at_least - 1
-        if number < at_least:
+        if not (text.isdecimal() and int(text) >= at_least):
             raise argparse.ArgumentTypeError(f"expected a whole number of at least {at_least}, got {text!r}")
-        return number
+        return int(text)
 
     return read
 
 
 def _parser() -> _Parser:
-    parser = _Parser(prog="divergen", description="Diverse samples: choose points that represent a whole distribution.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="{compress,demo}", parser_class=_Parser)
+    parser = _Parser(prog="divergen", description="Diverse samples: few points that stand for a whole distribution.")
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    def number(command: argparse.ArgumentParser, name: str, at_least: int, default: int, words: str) -> None:
+        command.add_argument(name, type=_whole(at_least), default=default, metavar="N",
+                             help=f"{words} (default: %(default)s)")
 
     one = commands.add_parser(
         "compress", help="choose diverse representatives of your own points", allow_abbrev=False,
-        description="Find k points whose equal weights are as close as possible, in the kernel distance, to the distribution of "
-        "the given points. They are free points of the same space, and need not be among the given ones.",
+        description="Find k points whose equal weights are as close as they can be, in the kernel distance, to the "
+        "distribution of the given points. They are free: they need not be among the given ones.",
     )
     one.add_argument("points", type=Path, help="an .npy file with an array of shape (n, d), points as rows")
     one.add_argument("-k", type=_whole(1), required=True, help="how many points to choose")
     one.add_argument("-o", "--output", type=Path, required=True, metavar="FILE",
-                     help="where to write the chosen points, shape (k, d); if it is the history's own file, they are put behind "
-                     "those of the history")
+                     help="where to write the chosen points, an .npy file of shape (k, d); if this is the history's "
+                     "own file, they are put behind those that are in it")
     one.add_argument("--history", type=Path, metavar="FILE",
                      help="an .npy file of points chosen earlier, which the new ones complete and stay away from")
     one.add_argument("--method", choices=("adam", "lbfgs"), default="adam",
-                     help="minibatches, as the sources do, or deterministic minimisation (default: %(default)s)")
-    one.add_argument("--recursive", action="store_true", help="one point at a time, each aware of those before it")
-    one.add_argument("--iterations", type=_whole(1), default=1000, metavar="N",
-                     help="steps of Adam, or the most that L-BFGS may take (default: %(default)s)")
-    one.add_argument("--batch-size", type=_whole(1), default=1000, metavar="N",
-                     help="points in each minibatch of Adam (default: %(default)s)")
-    one.add_argument("--restarts", type=_whole(1), default=1, metavar="N",
-                     help="independent starts, of which the best is kept (default: %(default)s)")
-    one.add_argument("--subset", type=_whole(1), default=SUBSET, metavar="N",
-                     help="if there are more points than this, a random subset of this size stands for them: time grows with "
-                     "its square (default: %(default)s)")
-    one.add_argument("--seed", type=_whole(0), default=0, metavar="N", help="where all randomness comes from (default: %(default)s)")
+                     help="minibatches, as in the sources, or deterministic (default: %(default)s)")
+    one.add_argument("--recursive", action="store_true", help="one point at a time, each in view of those before it")
+    number(one, "--iterations", 1, 1000, "steps of Adam, or the most that L-BFGS may take")
+    number(one, "--batch-size", 1, 1000, "points in each minibatch of Adam")
+    number(one, "--restarts", 1, 1, "independent starts, of which the best is kept")
+    number(one, "--subset", 1, SUBSET, "of more points than this a random subset of this size is taken for all: the "
+           "time for the exact distance grows with its square")
+    number(one, "--seed", 0, 0, "where all randomness comes from")
     one.add_argument("--plot", type=Path, metavar="FILE",
-                     help="a picture to write (.png, .pdf, .svg); of more than two dimensions it shows the first two principal axes")
+                     help="a picture to write (.png, .pdf, .svg); of more than two dimensions it shows the first two "
+                     "principal axes, of one dimension a histogram")
     one.set_defaults(run=_compress, parser=one)
 
     two = commands.add_parser(
         "demo", help="train an autoencoder on real digits and draw from it in four ways", allow_abbrev=False,
-        description="Train a variational autoencoder on 5,000 handwritten digits, draw from its latent space in four ways, count the "
-        "different digits in the images, and write pictures, numbers and a page that shows them.",
+        description="Train a variational autoencoder on handwritten digits, draw from its latent space in four ways, "
+        "count the different digits in the images, and write pictures, numbers and a page that shows them.",
     )
-    two.add_argument("--out", type=Path, default=Path("build/demo"), metavar="DIR", help="a folder (default: %(default)s)")
-    two.add_argument("--seed", type=_whole(0), default=0, metavar="N", help="where all randomness comes from (default: %(default)s)")
-    two.add_argument("--epochs", type=_whole(1), default=60, metavar="N", help="of the training (default: %(default)s)")
-    two.add_argument("--repetitions", type=_whole(2), default=100, metavar="N",
-                     help="independent draws in each way (default: %(default)s)")
+    two.add_argument("--out", type=Path, default=Path("build/demo"), metavar="DIR",
+                     help="a folder, which is made if it is not there (default: %(default)s)")
+    number(two, "--seed", 0, 0, "where all randomness comes from")
+    number(two, "--epochs", 1, 60, "of the training")
+    number(two, "--repetitions", 2, 100, "independent draws in each way")
     two.set_defaults(run=_demo, parser=two)
     return parser
 
@@ -102,102 +101,107 @@ def _read_points(path: Path) -> np.ndarray:
     """Read an .npy file of finite points; ValueError with the file's name if it is anything else."""
     try:
         with open(path, "rb") as file:
-            np.lib.format.read_magic(file)
-            file.seek(0)
             array = np.lib.format.read_array(file, allow_pickle=False)
     except OSError as error:
-        raise ValueError(f"{path}: {error.strerror or error}") from error
-    except (ValueError, EOFError, MemoryError, OverflowError, TypeError, SyntaxError) as error:
+        raise ValueError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except Exception as error:  # a damaged header can fail in many ways
         if "Object arrays" in str(error):
-            raise ValueError(f"{path}: expected an array of numbers, got an array of Python objects, which is not loaded") from error
-        raise ValueError(f"{path}: expected a whole .npy file, as numpy.save writes it, got something else") from error
+            raise ValueError(f"{path}: expected an array of numbers, got one of Python objects") from error
+        raise ValueError(f"{path}: expected a whole .npy file, as numpy.save writes, got something else") from error
     return as_points(array.astype(array.dtype.newbyteorder("="), copy=False), str(path))
 
 
-def _same_file(one: Path, other: Path | None) -> bool:
+def _same(one: Path, other: Path | None) -> bool:
     return other is not None and one.resolve() == other.resolve()
 
 
 def _check_writable(path: Path) -> None:
-    """Raise ValueError before the work begins if there is no place for its result."""
+    """Raise ValueError, before the work begins, if there is no place for its result."""
     folder = path.resolve().parent
     if not folder.is_dir():
         raise ValueError(f"{path}: there is no directory {folder}")
     if path.exists() and not path.is_file():
-        raise ValueError(f"{path}: expected a name for a file, got a directory or a device")
+        raise ValueError(f"{path}: expected the name of a file, got {'a directory' if path.is_dir() else 'a device'}")
     try:
-        with replacing(folder / path.name) as _:
-            raise InterruptedError  # a trial: the file beside is made and removed, nothing is renamed
-    except InterruptedError:
-        pass
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def _compress(arguments: argparse.Namespace) -> None:
-    output, history_path, plot, k = arguments.output, arguments.history, arguments.plot, arguments.k
+    output, plot = arguments.output, arguments.plot
     points = _read_points(arguments.points)
-    history = None if history_path is None else _read_points(history_path)
+    history = None if arguments.history is None else _read_points(arguments.history)
     if history is not None and history.shape[1] != points.shape[1]:
-        raise ValueError(f"{history_path}: expected points of dimension {points.shape[1]} as in {arguments.points}, "
-                         f"got dimension {history.shape[1]}")
-    files = [path for path in (output, plot) if path is not None]
-    for path in files:
-        if _same_file(path, arguments.points) or (path is plot and (_same_file(path, history_path) or _same_file(path, output))):
-            raise ValueError(f"{path}: expected another file than those of the points, got the same one twice")
-        _check_writable(path)
+        raise ValueError(f"{arguments.history}: expected points of dimension {points.shape[1]}, as in "
+                         f"{arguments.points}, got dimension {history.shape[1]}")
+    if _same(output, arguments.points):
+        raise ValueError(f"{output}: expected another file than the given points, which would be lost")
+    _check_writable(output)
     if plot is not None:
+        if any(_same(plot, other) for other in (arguments.points, arguments.history, output)):
+            raise ValueError(f"{plot}: expected a file of its own for the picture")
         check_picture_path(plot)
+        _check_writable(plot)
 
-    rng = np.random.default_rng(arguments.seed)
-    total = len(points)
+    rng, total = np.random.default_rng(arguments.seed), len(points)
     if total > arguments.subset:
         points = points[np.sort(rng.choice(total, size=arguments.subset, replace=False))]
-    target, kernel = Diracs(points), HuberEnergy()
-    options: dict[str, Any] = {
-        "rng": rng, "history": history, "method": arguments.method, "iterations": arguments.iterations,
-        "batch_size": arguments.batch_size, "restarts": arguments.restarts,
-    }
-    steps = k if arguments.recursive else arguments.restarts * arguments.iterations
-    if arguments.method == "lbfgs" and not arguments.recursive:
-        steps = None  # it stops when it is done
-    with progress(steps, "compressing", "point" if arguments.recursive else "iteration") as step:
-        options["callback"] = lambda number, found: step("")
-        found = (recursive_compress if arguments.recursive else compress)(target, k, kernel, **options)
+    found = _found(points, history, rng, arguments)
 
-    appended = history is not None and _same_file(output, history_path)
+    appended = history is not None and _same(output, arguments.history)
     written = np.concatenate([history, found.points]) if appended else found.points
-    picture = None if plot is None else chosen_points(points, found.points, history)
-    with replacing(output.resolve()) as file:
+    figure = None if plot is None else chosen_points(points, found.points, history)
+    with replacing(output) as file:
         np.lib.format.write_array(file, written, allow_pickle=False)
-    if picture is not None:
-        save_figure(picture, plot)
+    if figure is not None:
+        save_figure(figure, plot)
 
-    of_all = f" (a random subset of {total:,})" if total > len(points) else ""
-    print(f"{k} representatives of {len(points):,} points{of_all} in {points.shape[1]} dimensions: {arguments.method}"
+    k, some = arguments.k, f" (a random subset of {total:,})" if total > len(points) else ""
+    print(f"{k} representatives of {len(points):,} points{some} of dimension {points.shape[1]}: {arguments.method}"
           f"{', recursive' if arguments.recursive else ''}, {found.iterations} iterations, seed {arguments.seed}")
-    if arguments.method == "lbfgs" and not found.converged:
-        print(f"  stopped at the limit of {arguments.iterations} iterations; more may still help a little")
-    before = 0 if history is None else len(history)
-    whose = "the new points" if history is None else f"the new points and the {before} of the history together"
-    print(f"  d^2 of {whose}: {found.union_squared_distance:.5g}")
-    print(f"  d^2 with {k} random points of the data in their place: {_expected_at_random(target, history, k, kernel):.5g} on average")
-    print(f"  (squared kernel distance to the data, with the factor 1/2; h(x) = sqrt(|x|^2 + a^2) - a, a = {kernel.a:g})")
-    print(f"wrote {output}: shape {written.shape}" + (f", the history first, then the {k} new points" if appended else ""))
+    if not found.converged:
+        print(f"  stopped at the limit of {arguments.iterations} iterations, where more may help a little")
+    whose = "" if history is None else f", with the {len(history)} of the history"
+    at_random = _mean_at_random(Diracs(points), history, k)
+    print(f"  d^2 to the data{whose}: {found.union_squared_distance:.5g}")
+    print(f"  d^2 to the data{whose}, if the {k} were drawn from it at random: {at_random:.5g} on average")
+    print(f"  (with the factor 1/2 and the kernel h(x) = sqrt(|x|^2 + a^2) - a, a = {KERNEL.a:g})")
+    print(f"wrote {output}: shape {written.shape}{', first the history, then the new points' if appended else ''}")
     if plot is not None:
         print(f"wrote {plot}")
 
 
-def _expected_at_random(target: Diracs, history: np.ndarray | None, k: int, kernel: HuberEnergy) -> float:
+def _found(
+    points: np.ndarray, history: np.ndarray | None, rng: np.random.Generator, arguments: argparse.Namespace
+) -> Compression:
+    """Compress, with a progress bar."""
+    names = ("method", "iterations", "batch_size", "restarts")
+    options: dict[str, Any] = {name: getattr(arguments, name) for name in names}
+    steps: int | None = arguments.restarts * arguments.iterations
+    if arguments.recursive:
+        steps = arguments.k
+    elif arguments.method == "lbfgs":
+        steps = None  # it stops when it is done
+    way = recursive_compress if arguments.recursive else compress
+    with progress(steps, "compressing", "point" if arguments.recursive else "iteration") as step:
+        return way(Diracs(points), arguments.k, KERNEL, rng=rng, history=history,
+                   callback=lambda number, found: step(""), **options)
+
+
+def _mean_at_random(target: Diracs, history: np.ndarray | None, k: int) -> float:
     r"""Return the mean of :math:`d(\delta_{X \cup Y}, \mu)^2` for k independent draws X from :math:`\mu`.
 
-    X alone is I/(2k) away on average, I the double integral of h against mu; the cross term has mean 0.
+    X alone is I/(2k) away on average, I being the double integral of h against mu; the cross term with Y has mean 0.
     """
-    inside = self_energy(target.points, target.weights, kernel)
+    inside = self_energy(target.points, target.weights, KERNEL)
     if history is None:
         return inside / (2 * k)
     n = len(history)
-    past = Diracs(history)
-    alone = float(target.potential(history, kernel).mean()) - self_energy(past.points, past.weights, kernel) / 2 - inside / 2
-    return (k**2 * inside / (2 * k) + n**2 * alone) / (n + k) ** 2
+    between = float(np.mean(target.potential(history, KERNEL)))
+    past = between - self_energy(history, None, KERNEL) / 2 - inside / 2  # d(delta_Y, mu)^2
+    return (k**2 * inside / (2 * k) + n**2 * past) / (n + k) ** 2
 
 
 # --- demo ------------------------------------------------------------------------------------------------------
@@ -217,7 +221,7 @@ def _demo(arguments: argparse.Namespace) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit status: 0, 1 if the training diverged, 2 for input that cannot be used.
+    """Run the command line.
 
     Parameters
     ----------
@@ -227,16 +231,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
+        0.
+
+    Raises
+    ------
+    SystemExit
+        With status 2 if the input cannot be used, 1 if the training diverged, 130 if the user stopped it.
     """
     arguments = _parser().parse_args(argv)
+    parser = arguments.parser
     try:
         arguments.run(arguments)
     except (ValueError, ImportError, OSError, MemoryError) as error:
-        arguments.parser.error(str(error) or type(error).__name__)
+        parser.error(str(error) or type(error).__name__)
     except FloatingPointError as error:
-        arguments.parser.exit(1, f"{arguments.parser.prog}: error: {error}\n")
+        parser.exit(1, f"{parser.prog}: error: {error}\n")
     except KeyboardInterrupt:
-        arguments.parser.exit(130, f"\n{arguments.parser.prog}: interrupted\n")
+        parser.exit(130, f"\n{parser.prog}: stopped\n")
     return 0
 
 

@@ -22,6 +22,7 @@ import importlib.metadata
 import importlib.util
 import os
 import platform
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -268,6 +269,8 @@ def run(
     _check_packages()
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=out):  # fails now, not after the training, where nothing can be written
+        pass
     for_training, for_mixture, *for_ways = np.random.SeedSequence(seed).spawn(6)
     seconds: dict[str, float] = {}
 

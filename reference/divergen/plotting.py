@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from scipy.special import ndtri
@@ -27,15 +27,17 @@ __all__ = [
     "numbered_points", "quantile_grid", "quantile_manifold", "save_figure",
 ]
 
+Style = dict[str, Any]
+
 DPI = 150
 PICTURES = (".pdf", ".png", ".svg")
 SMALL = 9  # points, the size of letters where matplotlib's 10 is too large
 BLUE, RED, GREY = "#1f5fbf", "#c8321e", "#9a9a9a"
-CHOSEN = {"marker": "o", "s": 52, "facecolor": "white", "edgecolor": "black", "linewidth": 1.6, "zorder": 4}
-SECOND = {"marker": "X", "s": 62, "facecolor": "black", "edgecolor": "white", "linewidth": 0.9, "zorder": 5}
+CHOSEN: Style = {"marker": "o", "s": 52, "facecolor": "white", "edgecolor": "black", "linewidth": 1.6, "zorder": 4}
+SECOND: Style = {"marker": "X", "s": 62, "facecolor": "black", "edgecolor": "white", "linewidth": 0.9, "zorder": 5}
 
 
-def _figure(width: float, height: float, layout: str = "constrained") -> Figure:
+def _figure(width: float, height: float, layout: Literal["constrained", "compressed"] = "constrained") -> Figure:
     """Return an empty figure, sizes in inches; "compressed" is the layout for several axes of fixed shape."""
     try:
         from matplotlib.figure import Figure
@@ -44,12 +46,19 @@ def _figure(width: float, height: float, layout: str = "constrained") -> Figure:
     return Figure(figsize=(width, height), dpi=DPI, layout=layout)
 
 
-def _plane(ax: Axes, labels: tuple[str, str] = ("$z_1$", "$z_2$"), adjustable: str = "datalim") -> None:
+def _plane(
+    ax: Axes, labels: tuple[str, str] = ("$z_1$", "$z_2$"), adjustable: Literal["box", "datalim"] = "datalim"
+) -> None:
     """Make the axes those of a plane: both in the same units, and named."""
     ax.set_aspect("equal", adjustable=adjustable)
     ax.set_xlabel(labels[0])
     ax.set_ylabel(labels[1])
     ax.tick_params(labelsize=SMALL)
+
+
+def _in_plane(points: Array, name: str) -> np.ndarray:
+    """Return points of the plane as a NumPy array, or raise ValueError."""
+    return to_numpy(as_points(points, name, dim=2)).astype(float)
 
 
 def _legend(fig: Figure, ax: Axes, columns: int) -> None:
@@ -87,7 +96,8 @@ def check_picture_path(path: str | os.PathLike[str]) -> str:
     _figure(1, 1)
     ending = Path(path).suffix
     if ending.lower() not in PICTURES:
-        raise ValueError(f"{os.fspath(path)}: expected a picture's name, ending in {', '.join(PICTURES)}, got {ending!r}")
+        raise ValueError(f"{os.fspath(path)}: expected the name of a picture, which ends in {', '.join(PICTURES)}, "
+                         f"got the ending {ending!r}")
     return ending.lower()[1:]
 
 
@@ -159,12 +169,13 @@ def latent_clouds(latents: Array, labels: Array, panels: Mapping[str, Sequence[A
     """
     from matplotlib import colormaps
 
-    cloud, labels = to_numpy(as_points(latents, "latents", dim=2)), to_numpy(labels)
+    cloud, labels = _in_plane(latents, "latents"), to_numpy(labels)
     if labels.shape != (cloud.shape[0],):
         raise ValueError(f"labels: expected one for each of the {cloud.shape[0]} latents, got shape {labels.shape}")
-    runs = {title: [to_numpy(as_points(points, "panels", dim=2)) for points in several] for title, several in panels.items()}
+    runs = {title: [_in_plane(points, "panels") for points in several] for title, several in panels.items()}
     if not runs or not all(1 <= len(several) <= 2 for several in runs.values()):
-        raise ValueError(f"panels: expected one or two runs in each, got {[len(several) for several in runs.values()]}")
+        numbers = ", ".join(str(len(several)) for several in runs.values()) or "no panels"
+        raise ValueError(f"panels: expected one or two runs in each, got {numbers}")
     lines = len(runs) // 2 + 1
     fig = _figure(8.4, 4.1 * lines + (0.3 if len(runs) % 2 == 0 else 0.9), "compressed")
     axes = fig.subplots(lines, 2, sharex=True, sharey=True).ravel()
@@ -241,7 +252,8 @@ def image_rows(rows: Sequence[tuple[str, Array, Sequence[str]]], image_shape: tu
         raise ValueError("rows: expected at least one row of images, got none")
     for (label, _, captions), row in zip(rows, images, strict=True):
         if len(captions) != len(row):
-            raise ValueError(f"rows: expected one caption for each of the {len(row)} images of {label!r}, got {len(captions)}")
+            raise ValueError(f"rows: expected one caption for each of the {len(row)} images of {label!r}, "
+                             f"got {len(captions)}")
     columns = max(len(row) for row in images)
     fig = _figure(1.7 + 0.72 * columns, 0.94 * len(images) + 0.1)
     axes = fig.subplots(len(images), columns, squeeze=False)
@@ -375,9 +387,9 @@ def mixture_compression(centres: Array, clouds: Sequence[Array], *, deviation: f
     >>> [ax.get_title() for ax in figure.axes]
     ['K = 3', 'K = 1']
     """
-    means = to_numpy(as_points(centres, "centres", dim=2))
+    means = _in_plane(centres, "centres")
     deviation = check_number(deviation, "deviation", above=0)
-    found = [to_numpy(as_points(points, "clouds", dim=2)) for points in clouds]
+    found = [_in_plane(points, "clouds") for points in clouds]
     if not found:
         raise ValueError("clouds: expected at least one compression, got none")
     fig = _figure(4.5 * len(found), 5, "compressed")
@@ -386,8 +398,9 @@ def mixture_compression(centres: Array, clouds: Sequence[Array], *, deviation: f
         for number, mean in enumerate(means):
             _circle(ax, mean, 2 * deviation, color=GREY, linewidth=0.8,
                     label=None if number else "two standard deviations of a Gaussian")
-        ax.scatter(*means.T, marker="+", s=80, color=RED, linewidth=1.8, label="centres of the Gaussians", zorder=3)
-        ax.scatter(*points.T, marker="o", s=22, color=BLUE, label="chosen points", zorder=2)
+        ax.scatter(means[:, 0], means[:, 1], marker="+", s=80, color=RED, linewidth=1.8, zorder=3,
+                   label="centres of the Gaussians")
+        ax.scatter(points[:, 0], points[:, 1], marker="o", s=22, color=BLUE, label="chosen points", zorder=2)
         ax.set_title(f"K = {len(points)}")
         _plane(ax, ("$x_1$", "$x_2$"), adjustable="box")
         ax.label_outer()
@@ -422,15 +435,16 @@ def numbered_points(points: Array) -> Figure:
     >>> [text.get_text() for text in figure.axes[0].texts]
     ['1', '2']
     """
-    found = to_numpy(as_points(points, dim=2))
+    found = _in_plane(points, "points")
     fig = _figure(5.2, 5.5)
     ax = fig.add_subplot()
     for share, dashes in ((0.5, "--"), (0.95, ":")):
         _circle(ax, (0, 0), (-2 * np.log(1 - share)) ** 0.5, color="#606060", linewidth=1, linestyle=dashes,
                 label=f"holds {100 * share:.0f} % of $N(0, I_2)$")
-    ax.scatter(*found.T, marker="o", s=330, facecolor="#dce8fa", edgecolor=BLUE, linewidth=1.4, zorder=3)
+    ax.scatter(found[:, 0], found[:, 1], marker="o", s=330, facecolor="#dce8fa", edgecolor=BLUE, linewidth=1.4,
+               zorder=3)
     for number, point in enumerate(found, start=1):
-        ax.text(*point, str(number), ha="center", va="center_baseline", fontsize=10, zorder=4)
+        ax.text(point[0], point[1], str(number), ha="center", va="center_baseline", fontsize=10, zorder=4)
     _plane(ax)
     ax.margins(0.1)
     _legend(fig, ax, 2)
@@ -483,14 +497,15 @@ def chosen_points(points: Array, chosen: Array, history: Array | None = None) ->
     fig = _figure(6, 5 * shape + 0.9)
     ax = fig.add_subplot()
     if cloud.shape[1] == 1:
-        _, edges, _ = ax.hist(cloud[:, 0], bins="auto" if np.ptp(cloud) > 0 else 1, density=True, color="#bcd0ee",
+        ax.hist(cloud[:, 0], bins="auto" if np.ptp(cloud) > 0 else 1, density=True, color="#bcd0ee",
                               label=f"{len(cloud):,} points")
         depth = -0.04 * ax.get_ylim()[1]
         groups = [(np.column_stack([x, np.full(len(x), depth)]), style, name) for x, style, name in groups]
         ax.axhline(0, color="black", linewidth=0.8)
         ax.set(xlabel="$x$", ylabel="density of the points")
     else:
-        ax.scatter(*cloud.T, s=4, color="#7a9fd8", alpha=0.5, linewidth=0, label=f"{len(cloud):,} points", rasterized=True)
+        ax.scatter(cloud[:, 0], cloud[:, 1], s=4, color="#7a9fd8", alpha=0.5, linewidth=0, rasterized=True,
+                   label=f"{len(cloud):,} points")
         _plane(ax, labels)
     for x, style, name in groups:
         ax.scatter(*x.T, label=f"{len(x)} {name}", **style)
@@ -532,7 +547,7 @@ def compression_trace(traces: Mapping[str, Array]) -> Figure:
     >>> figure.axes[0].get_yscale()
     'log'
     """
-    curves = {name: to_numpy(as_points(trace, "traces", dim=2)) for name, trace in traces.items()}
+    curves = {name: _in_plane(trace, "traces") for name, trace in traces.items()}
     if not curves:
         raise ValueError("traces: expected at least one, got none")
     fig = _figure(6, 4.2)

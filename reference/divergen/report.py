@@ -92,7 +92,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     b'hello'
     >>> folder.cleanup()
     """
-    path = Path(path)
+    path = Path(path).resolve()  # a link stays, and what it points to is replaced
     beside = path.with_name(f".divergen-{uuid.uuid4().hex[:12]}.part")
     try:
         with open(beside, "xb") as file:
@@ -309,9 +309,9 @@ def page(summary: Summary) -> str:
 <h1>Diverse digits</h1>
 <p>A variational autoencoder has learnt {summary['latents']['count']} handwritten digits, with a latent space of two
 dimensions. A generator usually draws its latent points independently of each other, and so repeats itself. Below it
-draws {summary['points']} points in four ways: independently (iid); all together, as close as possible to the ideal latent
-distribution N(0, I) (Sg), or to the distribution of the data's latents (Semp); and one after the other, each in view
-of those before it (recursive HAW-C).</p>
+draws {summary['points']} points in four ways: independently (iid); all together, as close as possible to the ideal
+latent distribution N(0, I) (Sg), or to the distribution of the data's latents (Semp); and one after the other, each in
+view of those before it (recursive HAW-C).</p>
 <div class="wide"><table>
 <thead><tr>{''.join(f'<th scope="col">{_pretty(cell)}</th>' for cell in head)}</tr></thead>
 <tbody>

@@ -35,6 +35,21 @@ def test_sum_makes_a_mixture(rng):
     assert abs(mixture.mass - 1) < 1e-15
 
 
+def test_numpy_scalars_are_numbers():
+    g = dg.Gaussian.standard(2)
+    for weight in (np.float64(0.5), np.float32(0.5), np.int64(2), np.array([0.5])[0]):
+        assert isinstance(weight * g, dg.Measure) and (weight * g).mass == (g * weight).mass == weight
+    assert (g / np.float64(4)).mass == 0.25
+    weights = np.array([0.25, 0.75])
+    assert sum(w * g for w in weights).mass == 1
+
+
+def test_a_measure_times_zero(rng):
+    nothing = 0 * dg.Gaussian.standard(2)
+    assert nothing.mass == 0 and nothing.minibatch(3, rng).potential(np.zeros((1, 2)))[0] == 0
+    assert dg.squared_distance(nothing, dg.Gaussian.standard(2) - dg.Gaussian.standard(2)) == 0
+
+
 def test_potentials_are_linear(zoo, rng):
     x = rng.standard_normal((5, 2))
     mu, nu = zoo[4], zoo[5]

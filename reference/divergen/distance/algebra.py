@@ -46,6 +46,8 @@ class Measure(ABC):
     Measures are immutable. ``+``, ``-`` and ``*`` by a number give signed combinations of them.
     """
 
+    __array_ufunc__ = None  # so that a NumPy scalar times a measure is left to the measure
+
     @property
     @abstractmethod
     def mass(self) -> float:
@@ -79,7 +81,7 @@ class Measure(ABC):
         drawn: list[tuple[float, Measure]] = []
         for term in self._terms:
             few = isinstance(term[1], Diracs) and term[1].points.shape[0] <= n
-            (kept if few else drawn).append(term)
+            (kept if few or term[0] == 0 else drawn).append(term)
         for sign in (1.0, -1.0):
             part = _part(drawn, sign)
             if part is not None:

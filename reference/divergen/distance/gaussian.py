@@ -14,7 +14,8 @@ integrates in closed form. With :math:`z \sim N(m, S)`, the eigenvalues :math:`\
 Every term of both integrands is positive, so nothing cancels, and with :math:`1 - G` taken as ``-expm1(log G)`` the
 relative accuracy is that of the quadrature. For a = 0 and S = I the first integral is
 :math:`\sqrt2\,\Gamma(\frac{L+1}2)/\Gamma(\frac L2)\;{}_1F_1(-\frac12; \frac L2; -\frac{r^2}2)`; the integral is the
-better way to compute it (SciPy's ``hyp1f1`` overflows from L = 256 on), and serves all kernels and all covariances.
+better way to compute it (SciPy's ``hyp1f1`` returns inf at some radii from about L = 100 on), and serves all kernels
+and all covariances.
 
 **The quadrature** is the trapezoidal rule after :math:`t = e^{w}`, which converges geometrically: as a function of w
 the integrand is analytic for :math:`|\mathrm{Im}\,w| < \pi/2`. It runs with slope 1 over the range of w in which
