@@ -51,10 +51,10 @@ def test_3_as_printed_for_one_and_one():
 
 
 def test_3_as_printed_there_need_be_no_minimum():
-    """Masses that differ: the "squared distance" is negative and unbounded below, against Proposition 1."""
+    """Masses that differ: the "squared distance" (here without 1/2) is unbounded below, against Proposition 1."""
     mu, y = (np.array([[0.0]]), np.ones(1)), np.zeros((3, 1))
     printed = old.signed_target_as_printed(mu, y, 2)
-    values = [old.objective(np.array([[-r], [r]]), printed, 0.0) / 2 for r in (10.0, 20.0, 40.0)]
+    values = [old.objective(np.array([[-r], [r]]), printed, 0.0) for r in (10.0, 20.0, 40.0)]
     np.testing.assert_allclose(values, [-2, -4, -8])
     right = old.signed_target(mu, y, 2)
     assert all(old.objective(np.array([[-r], [r]]), right, 0.0) >= 0 for r in (10.0, 20.0, 40.0))
