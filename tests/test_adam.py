@@ -2,12 +2,29 @@
 
 import pathlib
 
+import json
+import pathlib
+
 import numpy as np
 import pytest
 
 import divergen as dg
 
-VECTORS = pathlib.Path(__file__).parent / "vectors" / "adam.json"
+VECTORS = json.loads((pathlib.Path(__file__).parent / "vectors" / "adam.json").read_text())["vectors"]
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda v: v["id"])
+def test_trajectory_against_mpmath(vector):
+    """Twenty steps with given gradients: constant and changing rates, other decays, a large epsilon, no memory."""
+    x = np.array(vector["start"])
+    state = dg.adam_init(x)
+    options = {name: vector[name] for name in ("beta1", "beta2", "epsilon")}
+    rates = vector["learning_rates"]
+    for gradient, want in zip(vector["gradients"], vector["parameters_hex"], strict=True):
+        x, state = dg.adam_step(x, np.array(gradient), state, lambda step: rates[step], **options)
+        np.testing.assert_allclose(x, [float.fromhex(v) for v in want], rtol=1e-13, atol=1e-15)
+    np.testing.assert_allclose(state.first, np.array(vector["first"], float), rtol=1e-13, atol=1e-15)
+    np.testing.assert_allclose(state.second, np.array(vector["second"], float), rtol=1e-13)
 
 
 def test_nothing_is_changed_in_place(rng):

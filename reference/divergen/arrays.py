@@ -194,7 +194,7 @@ def as_covariance(cov: Any, dim: int, name: str = "cov") -> tuple[Array, Array |
     Returns
     -------
     variances : array, shape (dim,)
-        The eigenvalues :math:`\sigma \ge 0`; what rounding left below zero is 0.
+        The eigenvalues :math:`\sigma \ge 0`; what is no more than rounding is 0.
     axes : array of shape (dim, dim), or None
         The eigenvectors Q as columns; None where S is diagonal already.
     matrix : array, shape (dim, dim)
@@ -220,6 +220,8 @@ def as_covariance(cov: Any, dim: int, name: str = "cov") -> tuple[Array, Array |
     diagonal = xp.linalg.diagonal(s)
     if bool(xp.any(s - diagonal * xp.eye(dim, dtype=s.dtype, device=s.device) != 0)):
         variances, axes = xp.linalg.eigh((s + transposed) / 2)
+        # An eigenvalue of the size of rounding is that of a singular matrix: noise would blur its exact zero.
+        variances = xp.where(xp.abs(variances) > slack, variances, xp.zeros_like(variances))
     else:
         variances, axes = diagonal, None
     smallest = float(xp.min(variances))
