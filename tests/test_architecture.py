@@ -71,10 +71,10 @@ def test_the_facade_hands_on_every_public_name():
 
     assert len(divergen.__all__) == len(set(divergen.__all__))
     assert all(hasattr(divergen, name) for name in divergen.__all__)
-    from divergen import adam
+    from divergen import adam, models
     from divergen.distance import energy, gaussian, kernels, measures
     from divergen.sampling import compress
 
-    for module in (adam, energy, gaussian, kernels, measures, compress):
+    for module in (adam, energy, gaussian, kernels, measures, models, compress):
         missing = set(module.__all__) - set(divergen.__all__)
         assert missing <= {"Schedule"}, (module, missing)

@@ -577,7 +577,7 @@ def check_agreement(label: str, results: list[Values], digits: int) -> float:
     worst = max(difference(results[0], other) for other in results[1:])
     if not worst < mpf(10) ** -digits:
         shown = ", ".join(mp.nstr(x, 40) for result in results for x in result)
-        raise ArithmeticError(f"{label}: the routes agree to {mp.nstr(worst, 3)} only: {shown}")
+        raise ArithmeticError(f"{label}: the routes differ by {mp.nstr(worst, 3)}, relative: {shown}")
     return float(-mp.log10(worst)) if worst else float(DIGITS)
 
 

@@ -9,6 +9,7 @@ more of both. ``import divergen as dg`` hands on every public name; nothing is c
 - ``divergen.equations``: the sources in code, one module per document.
 """
 
+from . import datasets
 from .adam import AdamState, adam_init, adam_step, cosine_decay
 from .arrays import namespace
 from .distance.energy import (
@@ -31,6 +32,7 @@ from .distance.measures import (
     squared_distance,
     squared_distance_and_gradient,
 )
+from .models import ELBO, VAE, Layout, Training, elbo_and_gradient, fit, gaussian_kl
 from .sampling.compress import Compression, compress, recursive_compress, with_history
 
 __all__ = [
@@ -38,22 +40,30 @@ __all__ = [
     "Combination",
     "Compression",
     "Diracs",
+    "ELBO",
     "Gaussian",
     "HuberEnergy",
     "Kernel",
+    "Layout",
     "Measure",
     "PowerKernel",
     "RationalKernel",
     "Sampled",
+    "Training",
+    "VAE",
     "adam_init",
     "adam_step",
     "cloud_squared_distance",
     "cloud_squared_distance_and_gradient",
     "compress",
     "cosine_decay",
+    "datasets",
     "distance",
+    "elbo_and_gradient",
     "expected_kernel",
     "expected_kernel_and_gradient",
+    "fit",
+    "gaussian_kl",
     "gaussian_self_energy",
     "namespace",
     "potential",

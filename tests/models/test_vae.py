@@ -14,7 +14,8 @@ from scipy.special import logsumexp
 from divergen.adam import AdamState, cosine_decay
 from divergen.datasets import digits
 from divergen.models import vae as module
-from divergen.models.vae import ELBO, VAE, elbo_and_gradient, fit
+from divergen.models.training import fit
+from divergen.models.vae import ELBO, VAE, elbo_and_gradient
 
 TINY = (4, 5, 2, 6, 4)
 DEEP = (3, 4, 5, 1, 3, 4, 3)
