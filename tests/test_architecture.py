@@ -35,7 +35,7 @@ def test_library_code_checks_input_by_exceptions(path):
 ALLOWED = {
     "distance": {"arrays", "distance"},
     "sampling": {"arrays", "adam", "distance", "sampling"},
-    "models": {"arrays", "adam", "distance", "sampling", "evaluation", "models"},
+    "models": {"arrays", "adam", "files", "distance", "sampling", "evaluation", "models"},
     "evaluation": {"arrays", "evaluation"},
     "equations": {"arrays", "adam", "equations"},
 }

@@ -1,14 +1,16 @@
 """The demo, on few digits: all its files, what they say, and that a seed fixes them."""
 
 import json
+import sys
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from divergen import __main__ as cli
-from divergen import datasets, demo, report
-from divergen.models import VAE
 from scipy.special import hyp1f1
+
+from divergen import __main__ as cli
+from divergen import datasets, demo, files, report
+from divergen.models import VAE
 
 PICTURES = ["decoded.png", "latent.png", "manifold.png", "mixture.png", "recursive.png"]
 FILES = sorted([*PICTURES, "index.html", "summary.json", "vae.npz"])
@@ -104,7 +106,8 @@ def test_the_digits_are_counted(once):
 
 def test_reading_counts_only_what_the_judge_is_sure_of():
     draws = demo.Draws("key", "name", "mu", np.zeros((2, 3, 1)), np.array([1.0, 3.0]))
-    reading = demo.Reading(np.zeros((2, 3, 4)), np.array([[7, 7, 1], [0, 1, 2]]), np.array([[0.9, 1, 0.5], [0.1, 1, 1]]))
+    digits, sure = np.array([[7, 7, 1], [0, 1, 2]]), np.array([[0.9, 1, 0.5], [0.1, 1, 1]])
+    reading = demo.Reading(np.zeros((2, 3, 4)), digits, sure)
     summary = demo._summarise(draws, reading, {})
     assert summary["squared_distance"] == {"mean": 2.0, "standard_error": 1.0}
     assert summary["distinct_digits"] == {"mean": 2.5, "standard_error": 0.5}
@@ -163,38 +166,42 @@ def test_the_page_shows_every_picture_and_needs_nothing_else(once):
 def test_the_page_says_it_if_a_gaussian_gets_another_number(once):
     _, summary = once
     many, few = summary["mixture"]["compressions"]
-    other = {**summary, "mixture": {"spacing": 5, "compressions": [{**many, "points_per_gaussian": [2, 4] + 14 * [3]}, few]}}
+    uneven = {**many, "points_per_gaussian": [2, 4] + 14 * [3]}
+    other = {**summary, "mixture": {"spacing": 5, "compressions": [uneven, few]}}
     assert "each of the 16 Gaussians gets exactly 3 of 48 points" in report.page(summary)
     assert "each of the 16 Gaussians gets 2 to 4 of 48 points" in report.page(other)
 
 
-def test_one_seed_gives_the_same_files(once, few_digits, tmp_path, monkeypatch):
+def test_the_command_gives_the_same_files_for_the_same_seed_and_prints_the_table(
+    once, few_digits, tmp_path, capsys, monkeypatch
+):
     out, summary = once
     monkeypatch.setattr(demo, "mnist", lambda: few_digits)
-    again = demo.run(tmp_path, seed=5, epochs=2, repetitions=3, bars=False)
+    (tmp_path / "index.html").write_text("old")
+    (tmp_path / "mine.txt").write_text("mine")
+    arguments = ["--out", str(tmp_path), "--seed", "5", "--epochs", "2", "--repetitions", "3"]
+    assert cli.main(["demo", *arguments]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*FILES, "mine.txt"])
+    again = json.loads((tmp_path / "summary.json").read_text())
     assert {**again, "seconds": 0} == {**summary, "seconds": 0}
     for name in PICTURES:
         assert (tmp_path / name).read_bytes() == (out / name).read_bytes()
 
-
-def test_the_command_replaces_the_files_and_prints_the_table(once, few_digits, tmp_path, capsys, monkeypatch):
-    _, summary = once
-    monkeypatch.setattr(demo, "mnist", lambda: few_digits)
-    (tmp_path / "index.html").write_text("old")
-    (tmp_path / "mine.txt").write_text("mine")
-    arguments = ["--out", str(tmp_path), "--seed", "6", "--epochs", "1", "--repetitions", "2"]
-    assert cli.main(["demo", *arguments]) == 0
     said = capsys.readouterr()
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*FILES, "mine.txt"])
-    other = json.loads((tmp_path / "summary.json").read_text())
-    assert other["ways"][0]["shown"] != summary["ways"][0]["shown"]
-    for way in other["ways"]:
+    for way in summary["ways"]:
         digits = way["distinct_digits"]
         assert f"{way['name']:15}  {way['target']:7}  " in said.out
         assert f"{digits['mean']:.2f} ± {digits['standard_error']:.2f}" in said.out
     assert f"Open {tmp_path / 'index.html'}" in said.out
     for bar in ("training", "drawing iid", "drawing Sg", "drawing Semp", "drawing recursive HAW-C"):
         assert bar in said.err
+
+
+def test_each_phase_has_a_generator_of_its_own_from_the_seed(once):
+    _, summary = once
+    rng = np.random.default_rng(np.random.SeedSequence(5).spawn(6)[2])
+    for shown in summary["ways"][0]["shown"]:
+        np.testing.assert_array_equal(shown["points"], rng.standard_normal((10, 2)))
 
 
 @pytest.mark.parametrize(
@@ -222,10 +229,28 @@ def test_a_failure_while_writing_leaves_the_old_file_and_nothing_else(tmp_path):
     (tmp_path / "a").write_text("old")
     with pytest.raises(ValueError, match="Out of range"):
         report.write_json(tmp_path / "a", {"value": float("nan")})
-    with pytest.raises(RuntimeError, match="half way"), report.replacing(tmp_path / "a") as file:
+    with pytest.raises(RuntimeError, match="half way"), files.replacing(tmp_path / "a") as file:
         file.write(b"new, but")
         raise RuntimeError("half way")
     assert (tmp_path / "a").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     report.write_text(tmp_path / "a", "new\n")
     assert (tmp_path / "a").read_text() == "new\n"
+
+
+def test_blas_is_kept_to_one_thread_and_set_free_again():
+    from threadpoolctl import threadpool_info
+
+    def threads():
+        return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+    before = threads()
+    with report.one_thread():
+        assert threads() <= {1}
+    assert threads() == before
+
+
+def test_without_threadpoolctl_nothing_is_limited(monkeypatch):
+    monkeypatch.setitem(sys.modules, "threadpoolctl", None)
+    with report.one_thread():
+        pass

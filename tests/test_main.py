@@ -1,11 +1,14 @@
 """The command line: what it writes, what it refuses, and that it never leaves half a file."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
-import divergen as dg
 import numpy as np
 import pytest
+
+import divergen as dg
 from divergen import __main__ as cli
 from divergen import report
 
@@ -115,7 +118,9 @@ def test_a_limit_of_iterations_is_said(folder, capsys):
     assert "stopped at the limit of 1 iterations" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("dtype", "expected"), [("<f4", "float32"), (">f8", "float64"), ("<i8", "float64"), ("bool", "float64")])
+@pytest.mark.parametrize(
+    ("dtype", "expected"), [("<f4", "float32"), (">f8", "float64"), ("<i8", "float64"), ("bool", "float64")]
+)
 def test_number_types(folder, dtype, expected):
     np.save("typed.npy", (4 * POINTS).astype(dtype))
     compress("typed.npy", "-k", 2, "--iterations", 5, "-o", "chosen.npy")
@@ -135,7 +140,7 @@ REFUSED = {
     ". -k 3 -o chosen.npy": ".: cannot be read: Is a directory",
     "text.npy -k 3 -o chosen.npy": "text.npy: expected a whole .npy file, as numpy.save writes, got something else",
     "half.npy -k 3 -o chosen.npy": "half.npy: expected a whole .npy file, as numpy.save writes, got something else",
-    "several.npz -k 3 -o chosen.npy": "several.npz: expected a whole .npy file, as numpy.save writes, got something else",
+    "several.npz -k 3 -o chosen.npy": "several.npz: expected a whole .npy file, as numpy.save writes, got something",
     "objects.npy -k 3 -o chosen.npy": "objects.npy: expected an array of numbers, got one of Python objects",
     "words.npy -k 3 -o chosen.npy": "words.npy: expected real numbers, got an array of dtype <U1",
     "flat.npy -k 3 -o chosen.npy": "flat.npy: expected an array of shape (n, d), points as rows, got shape (3,); "
@@ -158,7 +163,8 @@ REFUSED = {
     "points.npy -k 3 -o .": ".: expected the name of a file, got a directory",
     "points.npy -k 3 -o /dev/null": "/dev/null: expected the name of a file, got a device",
     "points.npy -k 3 -o points.npy": "points.npy: expected another file than the given points, which would be lost",
-    f"{GOOD} --plot a.gif": "a.gif: expected the name of a picture, which ends in .pdf, .png, .svg, got the ending '.gif'",
+    f"{GOOD} --plot a.gif": "a.gif: expected the name of a picture, which ends in .pdf, .png, .svg, "
+    "got the ending '.gif'",
     f"{GOOD} --plot nowhere/a.png": "nowhere/a.png: there is no directory ",
     f"{GOOD} --plot chosen.npy": "chosen.npy: expected a file of its own for the picture",
     f"{GOOD} --plot points.npy": "points.npy: expected a file of its own for the picture",
@@ -245,7 +251,8 @@ def test_stopped_by_the_user(folder, capsys, monkeypatch):
 def test_as_a_module(folder):
     def python(*arguments):
         command = [sys.executable, "-m", "divergen", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
+        paths = {"PYTHONPATH": str(Path(dg.__file__).parents[1])}
+        return subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **paths})
 
     done = python("compress", "points.npy", "-k", "2", "--iterations", "5", "-o", "new.npy")
     assert done.returncode == 0
@@ -260,7 +267,8 @@ def test_as_a_module(folder):
     [
         ("", "divergen: error: the following arguments are required: command\n"),
         ("draw", "divergen: error: argument command: invalid choice: 'draw'"),
-        ("demo --epochs 0", "divergen demo: error: argument --epochs: expected a whole number of at least 1, got '0'\n"),
+        ("demo --epochs 0",
+         "divergen demo: error: argument --epochs: expected a whole number of at least 1, got '0'\n"),
         ("demo --repetitions 1",
          "divergen demo: error: argument --repetitions: expected a whole number of at least 2, got '1'\n"),
         ("demo --seed x", "divergen demo: error: argument --seed: expected a whole number of at least 0, got 'x'\n"),

@@ -5,8 +5,10 @@ import sys
 
 import numpy as np
 import pytest
-from divergen import plotting
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from scipy.special import ndtr
+
+from divergen import plotting
 
 RNG = np.random.default_rng(0)
 CLOUD = RNG.normal(size=(200, 2)) * [3.0, 1.0]
@@ -17,7 +19,7 @@ ROWS = [("iid\nrun 1", RNG.random((10, 16)), list("0123456789")), ("Sg", RNG.ran
 FIGURES = {
     "one panel": lambda: plotting.latent_clouds(CLOUD, LABELS, {"iid": TWO_RUNS}),
     "two panels": lambda: plotting.latent_clouds(CLOUD, LABELS, {"iid": TWO_RUNS, "Sg": TWO_RUNS}),
-    "four panels": lambda: plotting.latent_clouds(CLOUD, LABELS, dict.fromkeys(["iid", "Sg", "Semp", "HAW-C"], TWO_RUNS)),
+    "four panels": lambda: plotting.latent_clouds(CLOUD, LABELS, dict.fromkeys("abcd", TWO_RUNS)),
     "rows": lambda: plotting.image_rows(ROWS, (4, 4)),
     "manifold": lambda: plotting.quantile_manifold(RNG.random((400, 16)), (4, 4)),
     "mixture": lambda: plotting.mixture_compression(5 * CLOUD[:4], [CLOUD, CLOUD[:3]]),
@@ -34,11 +36,17 @@ FIGURES = {
 }
 
 
+def drawn(figure):
+    """Lay the figure out, as saving it would, and return what drew it."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return canvas.get_renderer()
+
+
 @pytest.mark.parametrize("name", FIGURES)
 def test_nothing_is_cut_off(name):
     figure = FIGURES[name]()
-    figure.canvas.draw()
-    box = figure.get_tightbbox(figure.canvas.get_renderer())  # of everything, in inches
+    box = figure.get_tightbbox(drawn(figure))  # of everything, in inches
     width, height = figure.get_size_inches()
     assert -0.01 <= box.x0 < box.x1 <= width + 0.01
     assert -0.01 <= box.y0 < box.y1 <= height + 0.01
@@ -47,7 +55,7 @@ def test_nothing_is_cut_off(name):
 @pytest.mark.parametrize("name", [name for name in FIGURES if name not in ("rows", "manifold")])
 def test_axes_are_named_and_legends_lie_beside_the_data(name):
     figure = FIGURES[name]()
-    figure.canvas.draw()
+    drawn(figure)
     shown = [ax for ax in figure.axes if ax.axison]
     assert any(ax.get_xlabel() for ax in shown)
     assert any(ax.get_ylabel() for ax in shown)
@@ -56,10 +64,12 @@ def test_axes_are_named_and_legends_lie_beside_the_data(name):
             assert not legend.get_window_extent().overlaps(ax.get_window_extent())
 
 
-@pytest.mark.parametrize("name", ["one panel", "four panels", "mixture", "numbers", "a plane", "a tall plane", "a space"])
+@pytest.mark.parametrize(
+    "name", ["one panel", "four panels", "mixture", "numbers", "a plane", "a tall plane", "a space"]
+)
 def test_planes_have_one_scale(name):
     figure = FIGURES[name]()
-    figure.canvas.draw()
+    drawn(figure)
     for ax in figure.axes:
         if ax.axison:
             (x0, y0), (x1, y1) = ax.transData.transform([(0, 0), (1, 1)])
@@ -169,12 +179,14 @@ def test_trace_is_logarithmic_and_told_apart_without_colours():
         (lambda: plotting.image_rows([("a", np.zeros((2, 4)), ["x"])], (2, 2)),
          "rows: expected one caption for each of the 2 images of 'a', got 1"),
         (lambda: plotting.quantile_grid(0), "size: expected a whole number of at least 1, got 0"),
-        (lambda: plotting.quantile_manifold(np.zeros((8, 4)), (2, 2)), "images: expected a square number of images, got 8"),
+        (lambda: plotting.quantile_manifold(np.zeros((8, 4)), (2, 2)),
+         "images: expected a square number of images, got 8"),
         (lambda: plotting.mixture_compression(CLOUD, []), "clouds: expected at least one compression, got none"),
         (lambda: plotting.mixture_compression(CLOUD, [CLOUD], deviation=0),
          "deviation: expected a finite number above 0, got 0"),
         (lambda: plotting.numbered_points(np.zeros((3, 1))), "points: expected points of dimension 2, got dimension 1"),
-        (lambda: plotting.chosen_points(CLOUD, np.zeros((1, 3))), "chosen: expected points of dimension 2, got dimension 3"),
+        (lambda: plotting.chosen_points(CLOUD, np.zeros((1, 3))),
+         "chosen: expected points of dimension 2, got dimension 3"),
         (lambda: plotting.chosen_points(CLOUD, CLOUD, np.zeros((1, 3))),
          "history: expected points of dimension 2, got dimension 3"),
         (lambda: plotting.compression_trace({}), "traces: expected at least one, got none"),

@@ -18,8 +18,9 @@ from .arrays import as_points
 from .distance.algebra import Diracs
 from .distance.energy import self_energy
 from .distance.kernels import HuberEnergy
+from .files import replacing
 from .plotting import check_picture_path, chosen_points, save_figure
-from .report import progress, replacing, table
+from .report import one_thread, progress, table
 from .sampling.compress import Compression, compress, recursive_compress
 
 __all__ = ["main"]
@@ -129,6 +130,7 @@ def _check_writable(path: Path) -> None:
         raise ValueError(f"{path}: cannot be written: {error.strerror}") from error
 
 
+@one_thread()
 def _compress(arguments: argparse.Namespace) -> None:
     output, plot = arguments.output, arguments.plot
     points = _read_points(arguments.points)

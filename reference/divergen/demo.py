@@ -38,8 +38,9 @@ from .datasets import Images, mnist
 from .distance.algebra import Combination, Diracs, Gaussian, Measure
 from .distance.kernels import HuberEnergy
 from .distance.measures import squared_distance
-from .models.vae import VAE, Training, elbo_and_gradient, fit
-from .report import page, progress, write_json, write_text
+from .models.training import Training, fit
+from .models.vae import VAE, elbo_and_gradient
+from .report import one_thread, page, progress, write_json, write_text
 from .sampling.compress import Compression, compress, recursive_compress
 
 __all__ = ["run"]
@@ -232,6 +233,7 @@ def _version(package: str) -> str:
         return "not installed"
 
 
+@one_thread()
 def run(
     out: str | os.PathLike[str], *, seed: int = 0, epochs: int = 60, repetitions: int = 100, bars: bool = True
 ) -> dict[str, Any]:

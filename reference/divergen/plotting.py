@@ -16,7 +16,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from .arrays import Array, as_points, check_count, check_number, to_numpy
-from .report import replacing
+from .files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +31,7 @@ Style = dict[str, Any]
 
 DPI = 150
 PICTURES = (".pdf", ".png", ".svg")
-SMALL = 9  # points, the size of letters where matplotlib's 10 is too large
+SMALL, LARGE = 9, 11  # points, the size of letters where matplotlib's 10 does not suit
 BLUE, RED, GREY = "#1f5fbf", "#c8321e", "#9a9a9a"
 CHOSEN: Style = {"marker": "o", "s": 52, "facecolor": "white", "edgecolor": "black", "linewidth": 1.6, "zorder": 4}
 SECOND: Style = {"marker": "X", "s": 62, "facecolor": "black", "edgecolor": "white", "linewidth": 0.9, "zorder": 5}
@@ -255,16 +255,16 @@ def image_rows(rows: Sequence[tuple[str, Array, Sequence[str]]], image_shape: tu
             raise ValueError(f"rows: expected one caption for each of the {len(row)} images of {label!r}, "
                              f"got {len(captions)}")
     columns = max(len(row) for row in images)
-    fig = _figure(1.7 + 0.72 * columns, 0.94 * len(images) + 0.1)
+    fig = _figure(1.6 + 0.62 * columns, 0.88 * len(images) + 0.1)
     axes = fig.subplots(len(images), columns, squeeze=False)
     for line, (label, _, captions), row in zip(axes, rows, images, strict=True):
         for ax, image, caption in zip(line, row, captions, strict=False):
             ax.imshow(image.reshape(height, width), cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
             ax.set(xticks=[], yticks=[])
-            ax.set_xlabel(caption, fontsize=SMALL, labelpad=2)
+            ax.set_xlabel(caption, fontsize=LARGE, labelpad=2)
             for side in ax.spines.values():
                 side.set(color=GREY, linewidth=0.5)
-        line[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=SMALL, labelpad=6)
+        line[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=LARGE, labelpad=6)
         for ax in line[len(row) :]:
             ax.remove()
     return fig
@@ -392,7 +392,8 @@ def mixture_compression(centres: Array, clouds: Sequence[Array], *, deviation: f
     found = [_in_plane(points, "clouds") for points in clouds]
     if not found:
         raise ValueError("clouds: expected at least one compression, got none")
-    fig = _figure(4.5 * len(found), 5, "compressed")
+    alone = len(found) == 1
+    fig = _figure(4.5 * len(found), 5.5 if alone else 5, "compressed")
     axes = fig.subplots(1, len(found), sharex=True, sharey=True, squeeze=False)[0]
     for ax, points in zip(axes, found, strict=True):
         for number, mean in enumerate(means):
@@ -404,7 +405,7 @@ def mixture_compression(centres: Array, clouds: Sequence[Array], *, deviation: f
         ax.set_title(f"K = {len(points)}")
         _plane(ax, ("$x_1$", "$x_2$"), adjustable="box")
         ax.label_outer()
-    _legend(fig, axes[0], 3)
+    _legend(fig, axes[0], 1 if alone else 3)
     return fig
 
 

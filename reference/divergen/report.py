@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 import os
 import sys
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from html import escape
-from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
-__all__ = ["Picture", "page", "pictures", "progress", "replacing", "table", "write_json", "write_text"]
+from .files import replacing
+
+__all__ = ["Picture", "one_thread", "page", "pictures", "progress", "table", "write_json", "write_text"]
 
 Summary = Mapping[str, Any]
 
@@ -64,44 +64,23 @@ def progress(total: int | None, name: str, unit: str, *, shown: bool = True) -> 
         yield step
 
 
-# --- files -----------------------------------------------------------------------------------------------------
-
-
 @contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Open a file beside `path` for writing bytes, and rename it to `path` once all is written.
+def one_thread() -> Iterator[None]:
+    """Keep BLAS to one thread, where threadpoolctl is installed, which scikit-learn brings.
 
-    If anything fails on the way, what was at `path` is still there, and nothing else is.
-
-    Parameters
-    ----------
-    path : path-like
-
-    Yields
-    ------
-    file
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name, "greeting")
-    >>> with replacing(path) as file:
-    ...     _ = file.write(b"hello")
-    >>> path.read_bytes()
-    b'hello'
-    >>> folder.cleanup()
+    Our matrices are small: threads save nothing on an idle machine, and cost ten times the work on a busy one, where
+    they wait for each other. They also round differently, so that the same seed would not give the same digits.
     """
-    path = Path(path).resolve()  # a link stays, and what it points to is replaced
-    beside = path.with_name(f".divergen-{uuid.uuid4().hex[:12]}.part")
     try:
-        with open(beside, "xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+        from threadpoolctl import threadpool_limits
+    except ImportError:
+        yield
+        return
+    with threadpool_limits(1, user_api="blas"):
+        yield
+
+
+# --- files -----------------------------------------------------------------------------------------------------
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
@@ -191,6 +170,7 @@ figcaption, .notes { font-size: .92rem; color: #3c3c3c; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .92rem; }
 th, td { padding: .35rem .9rem .35rem 0; text-align: left; vertical-align: bottom; border-bottom: 1px solid #ccc; }
+sub, sup { line-height: 0; }
 td.number { white-space: nowrap; font-variant-numeric: tabular-nums; }
 code { overflow-wrap: anywhere; }
 """
@@ -283,7 +263,7 @@ def page(summary: Summary) -> str:
     figures = [
         f"<h2>{escape(one.heading)}</h2>\n"
         f"<figure{' class=narrow' if one.file == 'recursive.png' else ''}>"
-        f'<img src="{escape(one.file)}" alt="{escape(one.alternative)}">\n'
+        f'<a href="{escape(one.file)}"><img src="{escape(one.file)}" alt="{escape(one.alternative)}"></a>\n'
         f"<figcaption>{_pretty(one.caption)}</figcaption></figure>"
         for one in pictures(summary)
     ]

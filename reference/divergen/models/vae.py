@@ -21,18 +21,17 @@ a Bernoulli likelihood needs); Kingma and Welling (2014), eq. (10) and appendix 
 from __future__ import annotations
 
 import os
-import uuid
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
 
 from ..arrays import Array, as_points, as_vector, check_count, check_rng, namespace, to_numpy
+from ..files import replacing
 from .network import (
     Layers,
     Layout,
@@ -224,17 +223,8 @@ class VAE:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write to the file `path` (npz, no pickle), beside it first and then renamed: there is never half a file."""
-        path = Path(path)
-        beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
-        try:
-            with open(beside, "xb") as file:
-                np.savez(file, format=np.array(FORMAT), sizes=np.array(self.sizes),
-                         parameters=to_numpy(self.parameters))
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(beside, path)
-        finally:
-            beside.unlink(missing_ok=True)
+        with replacing(path) as file:
+            np.savez(file, format=np.array(FORMAT), sizes=np.array(self.sizes), parameters=to_numpy(self.parameters))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> VAE:
