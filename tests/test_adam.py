@@ -1,7 +1,5 @@
 """Adam against a trajectory computed with mpmath, and its own promises."""
 
-import pathlib
-
 import json
 import pathlib
 

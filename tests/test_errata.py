@@ -79,7 +79,7 @@ def test_4_line_7_of_haw_c():
 
 
 def test_4_the_normal_distribution():
-    """N(0, 1) with one historical point at 0, two to come: where each formula puts them, and what the union is worth."""
+    """N(0, 1), one historical point at 0, two to come: where each formula puts them, and what the union is worth."""
     normal, origin = dg.Gaussian.standard(1), np.zeros((1, 1))
     targets = {
         "corrected": (dg.with_history(normal, origin, 2), 0.9674, 0.034907),

@@ -13,6 +13,7 @@ import scipy.stats
 import divergen as dg
 from divergen.equations import turinici2023
 
+
 @functools.cache
 def vectors(name):
     """The golden values that tools/make_vectors.py made with mpmath, by two routes that agree."""

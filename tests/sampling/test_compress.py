@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import divergen as dg
-from divergen.sampling import compress as compression
 from divergen.equations import turinici2022image, turinici2022old, turinici2023
+from divergen.sampling import compress as compression
 
 ENERGY = dg.HuberEnergy(a=0)
 PLANE = dg.Gaussian.standard(2)
@@ -176,7 +176,7 @@ def test_a_target_that_can_only_be_drawn_from():
 
 
 def test_the_energy_of_a_drawn_target_is_unbiased(monkeypatch):
-    """20 draws know their own distances too well by 1/20 of the mean, sqrt(pi) in the plane; what is lacking is added."""
+    """20 draws among themselves lack 1/20 of the mean distance, sqrt(pi) in the plane; it is added."""
     monkeypatch.setattr(compression, "REFERENCE_SIZE", 20)
     target = dg.Sampled(lambda n, rng: rng.standard_normal((n, 2)), 2)
     rng = np.random.default_rng(0)

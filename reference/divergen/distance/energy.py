@@ -13,8 +13,8 @@ over all pairs, the diagonal too (a V-statistic). Everything is made of *potenti
 **Two ways to the squared radius of a pair.** In low dimension, the sum of squared *differences*: each difference of
 two floats is rounded once, so :math:`s = \|x - y\|^2` has a relative error of at most (d + 2) eps however close the
 points are and however far from 0 both lie. In high dimension, the *Gram form*
-:math:`\|x\|^2 + \|y\|^2 - 2 x \cdot y`, which is one matrix product, but cancels for close points: its error is relative
-to :math:`\|x\|^2 + \|y\|^2`. Two things keep it harmless: the cloud is centred first, and every pair with
+:math:`\|x\|^2 + \|y\|^2 - 2 x \cdot y`, which is one matrix product, but cancels for close points: its error is
+relative to :math:`\|x\|^2 + \|y\|^2`. Two things keep it harmless: the cloud is centred first, and every pair with
 :math:`s \le (\|x\|^2 + \|y\|^2) / 64` is computed again from differences. What remains has a relative error of at most
 64 (d + 4) eps in s, half of it in :math:`\sqrt s`, and equal points are at distance exactly 0 in both forms.
 """
