@@ -6,7 +6,7 @@ export OPENBLAS_NUM_THREADS = 1
 export OMP_NUM_THREADS = 1
 
 .DEFAULT_GOAL = help
-.PHONY: help demo test docs lint bench clean
+.PHONY: help demo test docs lint vectors bench clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -36,6 +36,9 @@ docs: .venv/installed-docs  ## build the book in build/docs (warnings are errors
 lint: .venv/installed-lint  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+vectors: .venv/installed-test  ## compute a part of the golden values again with mpmath, and compare
+	$(BIN)/python tools/make_vectors.py --check --quick
 
 bench: .venv/installed-bench  ## side-by-side timings against other libraries, a few minutes
 	for script in benchmarks/bench_*.py; do echo; echo "== $$script"; $(BIN)/python $$script || exit 1; done
