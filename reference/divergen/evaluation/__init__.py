@@ -1,0 +1,1 @@
+r"""Part IV: how good, how diverse?"""
