@@ -52,7 +52,7 @@ def test_9_the_stable_form(pair, lam):
 
 
 def test_9_cancellation():
-    """lambda = 1e9, precision 1 - 1e-6: the printed sum keeps 7 digits of the 1e-6, the stable one all of them."""
+    """lambda = 1e9, precision 1 - 1e-6: the printed sum is wrong by 4.6 % of the 1e-6, the stable one is exact."""
     p, q = np.array([1.0, 0.0]), np.array([1 - 1e-6, 1e-6])
     lam = 1e9
     stable = divergences.divergence(divergences.precision_recall(lam), p, q)

@@ -88,7 +88,7 @@ def test_the_mean_at_random_is_that_of_draws():
             points = points if past is None else np.concatenate([points, past])
             draws.append(dg.squared_distance(dg.Diracs(points), target))
         error = np.std(draws) / np.sqrt(len(draws))
-        assert abs(cli._mean_at_random(target, past, 2) - np.mean(draws)) < 4 * error
+        assert abs(cli._mean_at_random(target, past, 2, dg.HuberEnergy()) - np.mean(draws)) < 4 * error
 
 
 def test_the_history_in_the_output_file_is_kept_before_the_new_points(folder, capsys):
@@ -298,3 +298,24 @@ def test_a_training_that_diverges_is_no_bad_input(folder, capsys, monkeypatch):
     assert stop.value.code == 1
     assert capsys.readouterr().err == "divergen demo: error: the training diverged at epoch 1, step 3\n"
     assert list((folder / "demo").iterdir()) == []
+
+
+def test_points_narrower_than_the_kernel_is_round(tmp_path, capsys):
+    """At a spread of 1e-9 the default a would make a parabola of the kernel: refused, with the way out; --a 0 works."""
+    points = tmp_path / "points.npy"
+    np.save(points, 1e-9 * np.random.default_rng(0).standard_normal((50, 2)))
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["compress", str(points), "-k", "3", "-o", str(tmp_path / "out.npy")])
+    assert stop.value.code == 2 and "give a smaller --a, such as 0" in capsys.readouterr().err
+    out = tmp_path / "out.npy"
+    assert cli.main(["compress", str(points), "-k", "3", "-o", str(out), "--a", "0", "--method", "lbfgs"]) == 0
+    assert np.load(out).std() > 1e-10
+
+
+@pytest.mark.parametrize("count", ["99999999999999999999", str(2**31)])
+def test_counts_beyond_reason(tmp_path, capsys, count):
+    np.save(tmp_path / "points.npy", np.zeros((3, 2)))
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["compress", str(tmp_path / "points.npy"), "-k", count, "-o", str(tmp_path / "out.npy")])
+    error = capsys.readouterr().err
+    assert stop.value.code == 2 and error.count("\n") == 1 and "expected a whole number" in error

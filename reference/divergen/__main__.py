@@ -25,7 +25,7 @@ from .sampling.compress import Compression, compress, recursive_compress
 
 __all__ = ["main"]
 
-KERNEL = HuberEnergy()
+LARGEST_COUNT = 2**31
 SUBSET = 10_000  # points; the exact distance between 10,000 and themselves takes half a second
 
 
@@ -42,6 +42,8 @@ def _whole(at_least: int) -> Callable[[str], int]:
     def read(text: str) -> int:
         if not (text.isdecimal() and int(text) >= at_least):
             raise argparse.ArgumentTypeError(f"expected a whole number of at least {at_least}, got {text!r}")
+        if int(text) >= LARGEST_COUNT:
+            raise argparse.ArgumentTypeError(f"expected a whole number below {LARGEST_COUNT}, got {text}")
         return int(text)
 
     return read
@@ -69,6 +71,9 @@ def _parser() -> _Parser:
                      help="an .npy file of points chosen earlier, which the new ones complete and stay away from")
     one.add_argument("--method", choices=("adam", "lbfgs"), default="adam",
                      help="minibatches, as in the sources, or deterministic (default: %(default)s)")
+    one.add_argument("--a", type=float, default=1e-6, metavar="A",
+                     help="the length at which the kernel sqrt(|x|^2 + a^2) - a is rounded off, in the points' unit; "
+                     "it must be small against their spread (default: %(default)s)")
     one.add_argument("--recursive", action="store_true", help="one point at a time, each in view of those before it")
     number(one, "--iterations", 1, 1000, "steps of Adam, or the most that L-BFGS may take")
     number(one, "--batch-size", 1, 1000, "points in each minibatch of Adam")
@@ -150,7 +155,12 @@ def _compress(arguments: argparse.Namespace) -> None:
     rng, total = np.random.default_rng(arguments.seed), len(points)
     if total > arguments.subset:
         points = points[np.sort(rng.choice(total, size=arguments.subset, replace=False))]
-    found = _found(points, history, rng, arguments)
+    kernel = HuberEnergy(arguments.a)
+    spread = float(np.sqrt(np.mean(points.astype(np.float64).var(axis=0))))
+    if 0 < spread < 100 * kernel.a:
+        raise ValueError(f"{arguments.points}: expected points with a spread of more than 100 a = {100 * kernel.a:g}, "
+                         f"got {spread:.3g}; give a smaller --a, such as 0, or change the unit")
+    found = _found(points, history, kernel, rng, arguments)
 
     appended = history is not None and _same(output, arguments.history)
     written = np.concatenate([history, found.points]) if appended else found.points
@@ -163,20 +173,23 @@ def _compress(arguments: argparse.Namespace) -> None:
     k, some = arguments.k, f" (a random subset of {total:,})" if total > len(points) else ""
     print(f"{k} representatives of {len(points):,} points{some} of dimension {points.shape[1]}: {arguments.method}"
           f"{', recursive' if arguments.recursive else ''}, {found.iterations} iterations, seed {arguments.seed}")
-    if not found.converged:
+    if not found.converged and arguments.method == "lbfgs" and found.iterations < arguments.iterations:
+        print("  the line search found no better step, as it may at the kinks of the distance to a cloud")
+    elif not found.converged:
         print(f"  stopped at the limit of {arguments.iterations} iterations, where more may help a little")
     whose = "" if history is None else f", with the {len(history)} of the history"
-    at_random = _mean_at_random(Diracs(points), history, k)
+    at_random = _mean_at_random(Diracs(points), history, k, kernel)
     print(f"  d^2 to the data{whose}: {found.union_squared_distance:.5g}")
     print(f"  d^2 to the data{whose}, if the {k} were drawn from it at random: {at_random:.5g} on average")
-    print(f"  (with the factor 1/2 and the kernel h(x) = sqrt(|x|^2 + a^2) - a, a = {KERNEL.a:g})")
+    print(f"  (with the factor 1/2 and the kernel h(x) = sqrt(|x|^2 + a^2) - a, a = {kernel.a:g})")
     print(f"wrote {output}: shape {written.shape}{', first the history, then the new points' if appended else ''}")
     if plot is not None:
         print(f"wrote {plot}")
 
 
 def _found(
-    points: np.ndarray, history: np.ndarray | None, rng: np.random.Generator, arguments: argparse.Namespace
+    points: np.ndarray, history: np.ndarray | None, kernel: HuberEnergy, rng: np.random.Generator,
+    arguments: argparse.Namespace,
 ) -> Compression:
     """Compress, with a progress bar."""
     names = ("method", "iterations", "batch_size", "restarts")
@@ -188,21 +201,21 @@ def _found(
         steps = None  # it stops when it is done
     way = recursive_compress if arguments.recursive else compress
     with progress(steps, "compressing", "point" if arguments.recursive else "iteration") as step:
-        return way(Diracs(points), arguments.k, KERNEL, rng=rng, history=history,
+        return way(Diracs(points), arguments.k, kernel, rng=rng, history=history,
                    callback=lambda number, found: step(""), **options)
 
 
-def _mean_at_random(target: Diracs, history: np.ndarray | None, k: int) -> float:
+def _mean_at_random(target: Diracs, history: np.ndarray | None, k: int, kernel: HuberEnergy) -> float:
     r"""Return the mean of :math:`d(\delta_{X \cup Y}, \mu)^2` for k independent draws X from :math:`\mu`.
 
     X alone is I/(2k) away on average, I being the double integral of h against mu; the cross term with Y has mean 0.
     """
-    inside = self_energy(target.points, target.weights, KERNEL)
+    inside = target.self_energy(kernel)
     if history is None:
         return inside / (2 * k)
     n = len(history)
-    between = float(np.mean(target.potential(history, KERNEL)))
-    past = between - self_energy(history, None, KERNEL) / 2 - inside / 2  # d(delta_Y, mu)^2
+    between = float(np.mean(target.potential(history, kernel)))
+    past = between - self_energy(history, None, kernel) / 2 - inside / 2  # d(delta_Y, mu)^2
     return (k**2 * inside / (2 * k) + n**2 * past) / (n + k) ** 2
 
 
@@ -244,7 +257,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = arguments.parser
     try:
         arguments.run(arguments)
-    except (ValueError, ImportError, OSError, MemoryError) as error:
+    except (ValueError, ImportError, OSError, MemoryError, OverflowError) as error:
         parser.error(str(error) or type(error).__name__)
     except FloatingPointError as error:
         parser.exit(1, f"{parser.prog}: error: {error}\n")

@@ -23,6 +23,8 @@ __all__ = [
     "pairs_per_block",
 ]
 
+LARGEST, LARGEST_SINGLE = 1e150, 1e17  # in float64 and float32: sums of squares of such numbers are still finite
+
 
 def namespace(*arrays: Array) -> Any:
     """Return the array library that all the given arrays belong to.
@@ -96,6 +98,8 @@ def _floating(x: Any, name: str, expected: str) -> tuple[Array, Any]:
     """Return `x` as a real floating array and its library; integers and booleans become float64."""
     xp = namespace(x)
     if xp is np:
+        if isinstance(x, np.ma.MaskedArray):
+            raise ValueError(f"{name}: expected an array, got a masked array; fill or drop what is masked first")
         try:
             x = np.asarray(x)
         except ValueError:
@@ -118,6 +122,9 @@ def _check_finite(x: Array, xp: Any, name: str) -> None:
     if not bool(xp.all(finite)):
         bad = x.size - int(xp.count_nonzero(finite))
         raise ValueError(f"{name}: expected finite numbers, got {bad} that are nan or infinite, of {x.size}")
+    largest, limit = float(xp.max(xp.abs(x))), LARGEST if x.dtype == xp.float64 else LARGEST_SINGLE
+    if largest > limit:  # their squares would overflow
+        raise ValueError(f"{name}: expected numbers of size at most {limit:g}, got {largest:.6g}; change the unit")
 
 
 def as_points(points: Any, name: str = "points", *, dim: int | None = None) -> Array:
@@ -206,7 +213,7 @@ def as_covariance(cov: Any, dim: int, name: str = "cov") -> tuple[Array, Array |
         If S is not a finite symmetric (dim, dim) matrix, or has an eigenvalue below zero by more than rounding.
     """
     s, xp = _floating(cov, name, f"a matrix of shape ({dim}, {dim})")
-    if tuple(s.shape) != (dim, dim):
+    if tuple(s.shape) != (dim, dim) or dim == 0:
         raise ValueError(f"{name}: expected a matrix of shape ({dim}, {dim}), got shape {tuple(s.shape)}")
     _check_finite(s, xp, name)
     scale = float(xp.max(xp.abs(s)))

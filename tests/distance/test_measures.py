@@ -50,6 +50,35 @@ def test_a_measure_times_zero(rng):
     assert dg.squared_distance(nothing, dg.Gaussian.standard(2) - dg.Gaussian.standard(2)) == 0
 
 
+def test_measures_do_not_change_with_the_callers_arrays():
+    points, weights, mean, cov = np.ones((2, 2)), np.array([0.5, 0.5]), np.zeros(2), np.eye(2)
+    cloud, normal = dg.Diracs(points, weights), dg.Gaussian(mean, cov)
+    before = dg.squared_distance(cloud, normal)
+    for array in (points, weights, mean, cov):
+        array *= 100
+        array += 1
+    assert dg.squared_distance(cloud, normal) == before
+    assert dg.squared_distance(cloud, dg.Diracs(np.ones((2, 2)))) == 0
+
+
+def test_zero_is_not_minus_zero():
+    for mu in (dg.Diracs([[0.0]]), dg.Gaussian.standard(2)):
+        assert f"{dg.squared_distance(mu, mu):.1f}" == "0.0"
+    assert f"{dg.cloud_squared_distance([[1.0]], [[1.0]]):.1f}" == "0.0"
+
+
+@pytest.mark.parametrize("kernel", ["energy", dg.HuberEnergy, None])
+def test_kernels_are_checked(kernel):
+    normal, x = dg.Gaussian.standard(1), np.zeros((1, 1))
+    for use in (
+        lambda: dg.squared_distance(normal, dg.Diracs(x), kernel), lambda: normal.potential(x, kernel),
+        lambda: dg.Diracs(x).potential(x, kernel), lambda: dg.cloud_squared_distance(x, x, kernel=kernel),
+        lambda: dg.gaussian_self_energy(np.eye(1), kernel), lambda: dg.Diracs(x).self_energy(kernel),
+    ):
+        with pytest.raises(ValueError, match=r"kernel: expected a kernel, such as HuberEnergy\(a=0\), got "):
+            use()
+
+
 def test_potentials_are_linear(zoo, rng):
     x = rng.standard_normal((5, 2))
     mu, nu = zoo[4], zoo[5]

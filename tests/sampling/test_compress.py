@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import divergen as dg
+from divergen.distance import energy
 from divergen.equations import turinici2022image, turinici2022old, turinici2023
 from divergen.sampling import compress as compression
 
@@ -252,6 +253,9 @@ def test_a_signed_target_given_by_hand():
     ("arguments", "message"),
     [
         ({"k": 0}, r"k: expected a whole number of at least 1, got 0"),
+        ({"kernel": "energy"}, r"kernel: expected a kernel, such as HuberEnergy\(a=0\), got 'energy'"),
+        ({"callback": 3}, r"callback: expected a function callback\(iteration, points\), got 3"),
+        ({"method": "lbfgs", "learning_rate": -1}, r"learning_rate: expected a finite number at least 0, got -1"),
         ({"k": 2.5}, r"k: expected a whole number of at least 1, got 2.5"),
         ({"target": 2 * PLANE}, r"got masses 1 \(the k equal Diracs\) and 2 \(target\)"),
         ({"target": np.zeros((3, 2))}, r"target: expected a measure, .* got ndarray"),
@@ -277,3 +281,38 @@ def test_bad_options_of_the_recursion():
         dg.recursive_compress(PLANE, 3, rng=np.random.default_rng(0), epochs=3)
     with pytest.raises(ValueError, match=r"k: expected a whole number of at least 1"):
         dg.with_history(PLANE, np.zeros((1, 2)), 0)
+
+
+def test_as_many_points_as_atoms_are_the_atoms():
+    """k = n equal Diracs: every atom gets its point, which needs starts that do not coincide."""
+    atoms = np.random.default_rng(0).standard_normal((30, 2))
+    found = dg.compress(dg.Diracs(atoms), 30, rng=np.random.default_rng(1), method="lbfgs")
+    assert found.squared_distance < 1e-12
+    weighted = dg.Diracs(atoms[:5], [0.4, 0.2, 0.2, 0.1, 0.1])
+    for method in ("adam", "lbfgs"):
+        found = dg.compress(weighted, 20, rng=np.random.default_rng(1), method=method)
+        assert len(np.unique(found.points, axis=0)) == 20  # four times as many points as atoms, and none shares a place
+
+
+@pytest.mark.parametrize("method", ["adam", "lbfgs"])
+def test_the_unit_does_not_matter_to_the_result(method):
+    reached = []
+    for unit in (1e-12, 1.0, 1e15):
+        target = dg.Gaussian(np.full(2, 3 * unit), unit**2 * np.eye(2))
+        found = dg.compress(target, 8, ENERGY, rng=np.random.default_rng(0), method=method, iterations=300)
+        reached.append(found.squared_distance / unit)
+    np.testing.assert_allclose(reached, reached[1], rtol=1e-3)
+
+
+def test_a_kernel_that_sees_the_mean_only():
+    with pytest.warns(UserWarning, match=r"a = 1e-06 is far above the spread of the target"):
+        dg.compress(dg.Gaussian(np.zeros(1), [[1e-18]]), 3, rng=np.random.default_rng(0), method="lbfgs")
+
+
+def test_the_energy_of_the_target_is_computed_once(monkeypatch):
+    calls = []
+    computed = energy._pair_sums
+    monkeypatch.setattr(energy, "_pair_sums", lambda *a: calls.append(a[0].shape[0]) or computed(*a))
+    target = dg.Diracs(np.random.default_rng(0).standard_normal((600, 2)))
+    dg.recursive_compress(target, 4, rng=np.random.default_rng(0), method="adam", iterations=2, batch_size=5)
+    assert calls.count(600) == 1

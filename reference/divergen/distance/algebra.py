@@ -158,11 +158,15 @@ class Diracs(Measure):
 
     points: Array
     weights: Array = None
+    _energies: dict[Kernel, float] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         points = as_points(self.points)
-        object.__setattr__(self, "points", points)
-        object.__setattr__(self, "weights", as_weights(self.weights, points))
+        weights = as_weights(self.weights, points)
+        xp = namespace(points)  # copies: what happens to the caller's arrays later is not our measure's business
+        object.__setattr__(self, "points", xp.asarray(points, copy=True))
+        object.__setattr__(self, "weights", xp.asarray(weights, copy=True))
+        object.__setattr__(self, "_energies", {})
 
     @functools.cached_property
     def mass(self) -> float:
@@ -171,6 +175,12 @@ class Diracs(Measure):
     @property
     def dim(self) -> int:
         return self.points.shape[1]
+
+    def self_energy(self, kernel: Kernel = HuberEnergy()) -> float:
+        r"""Return :math:`\sum_{i,j} w_i w_j h(y_i - y_j)`; computed once for each kernel."""
+        if kernel not in self._energies:
+            self._energies[kernel] = energy.self_energy(self.points, self.weights, kernel)
+        return self._energies[kernel]
 
     def potential(self, x: Array, kernel: Kernel = HuberEnergy()) -> Array:
         x = as_points(x, "x", dim=self.dim)
@@ -227,8 +237,9 @@ class Gaussian(Measure):
         mean = as_vector(self.mean, "mean")
         namespace(mean, self.cov)
         variances, axes, cov = as_covariance(self.cov, mean.shape[0])
+        xp = namespace(mean)
         for name, value in (("mean", mean), ("cov", cov), ("_variances", variances), ("_axes", axes)):
-            object.__setattr__(self, name, value)
+            object.__setattr__(self, name, None if value is None else xp.asarray(value, copy=True))
 
     @classmethod
     def standard(cls, dim: int, *, like: Array | None = None) -> Gaussian:

@@ -30,7 +30,7 @@ from ..arrays import (
     namespace,
     pairs_per_block,
 )
-from .kernels import HuberEnergy, Kernel
+from .kernels import HuberEnergy, Kernel, check_kernel
 
 __all__ = [
     "cloud_squared_distance", "cloud_squared_distance_and_gradient", "potential", "potential_and_gradient",
@@ -122,6 +122,7 @@ def _gram_block(
 
 def _pair_sums(x: Array, y: Array | None, w: Array, kernel: Kernel, gradient: bool) -> tuple[Array, Array | None]:
     r"""Return :math:`\sum_j w_j h(x_i - y_j)` for all i, and its gradient; y = None means x, and halves the work."""
+    check_kernel(kernel)
     xp = namespace(x, y, w)
     symmetric = y is None
     if y is None:
@@ -412,6 +413,7 @@ def _cloud_distance(x, y, x_weights, y_weights, kernel: Kernel, gradient: bool) 
     apart, apart_gradient = _pair_sums(x, None, u, kernel, gradient)
     target, _ = _pair_sums(y, None, w, kernel, False)
     value = float(xp.sum(u64 * (towards - apart / 2))) - float(xp.sum(w64 * target)) / 2
+    value = max(value, 0.0) + 0.0  # + 0.0 makes 0 of -0
     if towards_gradient is None or apart_gradient is None:
-        return max(value, 0.0), None
-    return max(value, 0.0), xp.astype(u64[:, None] * (towards_gradient - apart_gradient), x.dtype)
+        return value, None
+    return value, xp.astype(u64[:, None] * (towards_gradient - apart_gradient), x.dtype)

@@ -39,7 +39,7 @@ from ..arrays import (
     namespace,
     pairs_per_block,
 )
-from .kernels import Kernel
+from .kernels import Kernel, check_kernel
 
 __all__ = ["expected_kernel", "expected_kernel_and_gradient", "gaussian_self_energy"]
 
@@ -130,6 +130,7 @@ def _in_eigenbasis(
     x: Array, mean: Array, variances: Array, axes: Array | None, kernel: Kernel, with_gradient: bool
 ) -> tuple[Array, Array | None]:
     """Return E h(x - z), z ~ N(mean, axes diag(variances) axes^T), and its gradient, in the dtype of x."""
+    check_kernel(kernel)
     xp = namespace(x, mean, variances)
     dtype = x.dtype
     y = xp.astype(x, xp.float64) - xp.astype(mean, xp.float64)  # (n, L)

@@ -19,10 +19,11 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 from ..arrays import Array, check_number, namespace
 
-__all__ = ["HuberEnergy", "Kernel", "PowerKernel", "RationalKernel"]
+__all__ = ["HuberEnergy", "Kernel", "PowerKernel", "RationalKernel", "check_kernel"]
 
 LARGEST_A = 1e150  # so that a^2 is a float
 
@@ -64,6 +65,13 @@ class Kernel(ABC):
     def mixture_density(self, t: Array) -> Array:
         r"""Return the density :math:`\nu(t)`, t > 0, of the mixture :math:`h(s) = \int (1 - e^{-ts}) \nu(t) dt`."""
         return self.mixture_factor(t) * t ** (-1 - self.exponent)
+
+
+def check_kernel(kernel: Any) -> Kernel:
+    """Return `kernel`; raise ValueError if it is none."""
+    if not isinstance(kernel, Kernel):
+        raise ValueError(f"kernel: expected a kernel, such as HuberEnergy(a=0), got {kernel!r}")
+    return kernel
 
 
 def _positive_or_one(x: Array) -> tuple[Array, Array]:

@@ -16,8 +16,8 @@ where :math:`B_k(x)` is the closed ball (``ties="inclusive"``, as published) or 
 **How membership is decided exactly.** What is compared are squared distances summed from differences, in double
 precision, each rounded the same way wherever it occurs. From d = 8 on, a matrix product finds *lower bounds* of them,
 at most :math:`2\eta(\|x\|^2 + \|y\|^2)` below with :math:`\eta = (2d + 20)\epsilon`; only the few pairs for which
-such a bound leaves a question open are summed from differences. Single precision is enough for most bounds, and where it
-is not, the product is done in double. On integers nothing is rounded, and no question is open.
+such a bound leaves a question open are summed from differences. Single precision is enough for most bounds, and where
+it is not, the product is done in double. On integers nothing is rounded, and no question is open.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from ..arrays import Array, as_points, check_count, check_same_dimension, like, 
 __all__ = ["NeighbourMetrics", "neighbour_metrics"]
 
 PRODUCT_FROM_DIMENSION = 8  # from here on a matrix product is faster than d passes over the block
-STRIP = 2**20  # pairs at a time on a CPU
+STRIP, ROWS = 2**18, 16  # pairs at a time on a CPU, and rows at least: less, and the product becomes slow
 GROUPS = 8  # groups of columns for each neighbour wanted, when a row's nearest points are looked for
 PAIRS = 2**18  # numbers at a time, when pairs are summed from differences
 MANY = 64  # open questions in a row (for each neighbour wanted) that are too many
@@ -165,7 +165,7 @@ class _Pairs:
     def __init__(self, x: Array, y: Array):
         self.xp = xp = namespace(x, y)
         self.x, self.y = x, y
-        self.rows = max(1, max(STRIP, pairs_per_block(x) if xp is not np else 0) // y.shape[0])
+        self.rows = max(ROWS, (STRIP if xp is np else pairs_per_block(x)) // y.shape[0])
         d = x.shape[1]
         self.exact = d < PRODUCT_FROM_DIMENSION
         self.coarse = False
@@ -270,7 +270,7 @@ def _squared_radii(x: Array, wanted: np.ndarray) -> np.ndarray:
             radii[first:last, :] = to_numpy(xp.sort(low, axis=1)[:, :depth])[:, wanted]
             continue
         i, j = _where(near)
-        values = to_numpy(_taken(low, i, j)) if pairs.exact else pairs.from_differences(first + i, j)
+        values = _taken(low, i, j) if pairs.exact else pairs.from_differences(first + i, j)
         values = values[np.lexsort((values, i))]  # row by row, each from its smallest
         starts = np.cumsum(counts) - counts
         radii[first:last, :] = values[starts[:, None] + wanted[None, :]]
@@ -278,14 +278,11 @@ def _squared_radii(x: Array, wanted: np.ndarray) -> np.ndarray:
 
 
 def _nearest(pairs: _Pairs, first: int, last: int, depth: int) -> tuple[Array, Array]:
-    """Return a strip of lower bounds, and which of its pairs can be among the `depth` nearest of their row.
-
-    The depth-th smallest of the least upper bounds in `depth` or more groups of columns bounds the depth-th smallest
-    distance: each of so many groups holds one that is no larger.
-    """
+    """Return a strip of lower bounds, and which of its pairs can be among the `depth` nearest of their row."""
     xp = pairs.xp
     low = pairs.strip(first, last)
     upper = low if pairs.exact else low + pairs.y_twice_slack
+    # The least upper bounds in `depth` or more groups of columns: each group holds a distance that is no larger.
     while upper.shape[1] >= 2 * GROUPS * depth:
         half = upper.shape[1] // 2
         upper = xp.minimum(upper[:, :half], upper[:, half : 2 * half])
@@ -296,10 +293,7 @@ def _nearest(pairs: _Pairs, first: int, last: int, depth: int) -> tuple[Array, A
 def _count(
     x: Array, y: Array, x_radii: np.ndarray, y_radii: np.ndarray, strict: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Visit all pairs. Return in how many balls each y lies, which x lie in a ball, and which balls of x hold a y.
-
-    All have one row for each k.
-    """
+    """Return, in a row for each k, in how many balls each y lies, which x lie in a ball, and whose ball holds a y."""
     n, m, K = x.shape[0], y.shape[0], x_radii.shape[1]
     balls = np.zeros((K, m), dtype=np.int64)
     real_inside, real_covered = np.zeros((K, n), dtype=bool), np.zeros((K, n), dtype=bool)
@@ -332,7 +326,7 @@ def _inside(
     near = low <= like(x_radii[first:last, :].max(axis=1), low)[:, None]
     near |= low <= like(y_radii.max(axis=1), low)[None, :]
     i, j = _where(near)
-    squared = to_numpy(_taken(low, i, j)).astype(float)
+    squared = _taken(low, i, j).astype(float)
     i += first
     if pairs.exact:
         return i, j, squared, np.empty(0, dtype=np.int64)
@@ -350,7 +344,7 @@ def _where(mask: Array) -> tuple[np.ndarray, np.ndarray]:
     return i, j
 
 
-def _taken(values: Array, i: np.ndarray, j: np.ndarray) -> Array:
-    """Return values[i, j]."""
+def _taken(values: Array, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+    """Return values[i, j], on the host."""
     xp = namespace(values)
-    return xp.take(xp.reshape(values, (-1,)), _handed_back(i * values.shape[1] + j, values))
+    return to_numpy(xp.take(xp.reshape(values, (-1,)), _handed_back(i * values.shape[1] + j, values)))

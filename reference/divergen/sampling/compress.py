@@ -15,14 +15,15 @@ HAW-C     ``with_history(mu, history, k)``, signed: what is there already stays 
 
 ``method="adam"`` is the sources' way: Adam on the distance to a fresh minibatch of the target, at a rate that falls
 along a cosine. Where the target's potential is known exactly, ``method="lbfgs"`` minimises the same function without
-noise. Its objective is :math:`k\,d^2`, whose gradient in each point does not shrink with k: L-BFGS stops by absolute
-tolerances.
+noise. Its objective is :math:`k\,d^2`, whose gradient in each point does not shrink with k, in units of the target's
+spread: L-BFGS stops by absolute tolerances.
 A minimum exists (Turinici2022old, Proposition 1); it need not be unique or the only local one, hence ``restarts``.
 """
 
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -31,9 +32,9 @@ import numpy as np
 import scipy.optimize
 
 from ..adam import Schedule, adam_init, adam_step, cosine_decay
-from ..arrays import Array, as_points, check_count, check_rng, check_same_mass, namespace, to_numpy
+from ..arrays import Array, as_points, check_count, check_number, check_rng, check_same_mass, like, namespace, to_numpy
 from ..distance.algebra import Combination, Diracs, Measure, Sampled, _part
-from ..distance.kernels import HuberEnergy, Kernel
+from ..distance.kernels import HuberEnergy, Kernel, check_kernel
 from ..distance.measures import _check_measure, _mass_tolerance, _moving_part, _self_energy
 
 __all__ = ["Compression", "compress", "recursive_compress", "with_history"]
@@ -59,7 +60,7 @@ class Compression:
         :math:`(k / (n + k))^2` times `squared_distance`, and the same number where there is no history.
     exact : bool
         True if the two are exact; False if the target can only be drawn from, and they are unbiased estimates from
-        fresh draws.
+        fresh draws (with restarts, the smallest of several such estimates, which is biased downwards).
     iterations : int
         Steps taken, in the best of the restarts.
     converged : bool
@@ -200,26 +201,36 @@ def compress(
     if method == "lbfgs" and not exact:
         raise ValueError('method: expected "adam" for a target that can only be drawn from, got "lbfgs"; '
                          'or give Diracs(target.sample(n, rng)) as the target')
+    check_kernel(kernel)
+    if learning_rate is not None and not callable(learning_rate):
+        check_number(learning_rate, "learning_rate", at_least=0)
+    if callback is not None and not callable(callback):
+        raise ValueError(f"callback: expected a function callback(iteration, points), got {callback!r}")
     judged, excess = _observed(signed, kernel, rng)
     constant = _self_energy(judged, kernel) + excess
 
     def squared_distance(points: Array) -> float:
-        return max(_moving_part(Diracs(points), judged, kernel)[0] - constant / 2, 0.0)
+        return max(_moving_part(Diracs(points), judged, kernel)[0] - constant / 2, 0.0) + 0.0
 
     source = _part(target._terms, 1.0)
     if source is None:
         raise ValueError("target: expected a measure with a positive part to draw the initial points from, got none")
     best: Compression | None = None
     for _ in range(restarts):
-        start = source.sample(k, rng)
+        start = _initial(source, k, rng)
+        # The unit of length. It is not asked for where nobody needs it, so that all draws are those of the algorithms.
+        scale = _spread(source, rng) if learning_rate is None or method == "lbfgs" else 1.0
+        if kernel.a > 10 * scale > 0:
+            warnings.warn(
+                f"kernel: its a = {kernel.a:g} is far above the spread of the target, {scale:.3g}; it is a parabola "
+                "there, which sees the mean and nothing else", stacklevel=2,
+            )
         if method == "lbfgs":
-            points, taken, converged, trace = _lbfgs(start, signed, kernel, constant, iterations, callback)
+            points, taken, converged, trace = _lbfgs(
+                start, signed, kernel, constant, iterations, scale or 1.0, callback
+            )
         else:
-            if learning_rate is None:
-                spread = namespace(start).std(source.sample(batch_size, rng), axis=0)
-                rate: float | Schedule = cosine_decay(0.1 * float(np.sqrt(np.mean(to_numpy(spread) ** 2))), iterations)
-            else:
-                rate = learning_rate
+            rate = cosine_decay(0.1 * scale, iterations) if learning_rate is None else learning_rate
             points, taken, converged, trace = _adam(
                 start, signed, kernel, batch_size, iterations, rate, rng, callback, squared_distance
             )
@@ -303,6 +314,40 @@ def recursive_compress(
     )
 
 
+def _initial(source: Combination, k: int, rng: np.random.Generator) -> Array:
+    """Draw the k points to start from: of equal Diracs, each at most once if there are enough of them.
+
+    Two points in one place feel the same pull and no push from each other: they would never part.
+    """
+    (_, measure), *more = source.terms
+    if not more and isinstance(measure, Diracs) and k <= measure.points.shape[0]:
+        weights = to_numpy(measure.weights)
+        if weights.min() == weights.max():
+            chosen = rng.choice(weights.shape[0], size=k, replace=False)
+            xp = namespace(measure.points)
+            start = xp.take(measure.points, xp.asarray(chosen, device=measure.points.device), axis=0)
+            return _apart(start, source, rng)
+    return _apart(source.sample(k, rng), source, rng)
+
+
+def _apart(start: Array, source: Combination, rng: np.random.Generator) -> Array:
+    """Move points that share a place apart, by a millionth of the spread of the source."""
+    host = to_numpy(start)
+    _, first = np.unique(host, axis=0, return_index=True)
+    again = np.setdiff1d(np.arange(host.shape[0]), first)
+    if again.size == 0:
+        return start
+    host = host.copy()
+    host[again] += 1e-6 * _spread(source, rng) * rng.standard_normal((again.size, host.shape[1]))
+    return like(host, start)
+
+
+def _spread(source: Combination, rng: np.random.Generator) -> float:
+    """Return the standard deviation of a coordinate, by a thousand draws; 0 if they all are in one place."""
+    draws = to_numpy(source.sample(1000, rng)).astype(np.float64)
+    return float(np.sqrt(np.mean(draws.var(axis=0))))
+
+
 def _observed(target: Measure, kernel: Kernel, rng: np.random.Generator) -> tuple[Measure, float]:
     r"""Return the target with fresh draws in the place of what can only be drawn from, and what its energy lacks then.
 
@@ -338,26 +383,33 @@ def _adam(
 
 
 def _lbfgs(
-    start: Array, target: Measure, kernel: Kernel, constant: float, iterations: int, callback: Callback | None
+    start: Array, target: Measure, kernel: Kernel, constant: float, iterations: int, scale: float,
+    callback: Callback | None,
 ) -> tuple[Array, int, bool, list[tuple[int, float]]]:
-    """Minimise k d^2 by L-BFGS in float64 on the host; the distance itself is computed where the points live."""
+    """Minimise k d^2 by L-BFGS in float64 on the host; the distance itself is computed where the points live.
+
+    L-BFGS sees the points in units of the target's spread about their mean, and d^2 in units of h at that spread.
+    """
     xp = namespace(start)
     k = start.shape[0]
+    centre = to_numpy(start).astype(np.float64).mean(axis=0)
+    unit = float(kernel.value(np.asarray(scale**2))) / k or 1.0
 
     def unflatten(flat: np.ndarray) -> Array:
-        return xp.asarray(flat.reshape(start.shape), dtype=xp.float64, device=start.device)  # (k, dim)
+        points = centre + scale * flat.reshape(start.shape)  # (k, dim)
+        return xp.asarray(points, dtype=xp.float64, device=start.device)
 
     def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
         value, gradient = _moving_part(Diracs(unflatten(flat)), target, kernel)
-        return k * (value - constant / 2), k * to_numpy(gradient).reshape(-1)
+        return (value - constant / 2) / unit, to_numpy(gradient).reshape(-1) * (scale / unit)
 
-    flat = to_numpy(start).astype(np.float64).reshape(-1)
-    trace = [(0, objective(flat)[0] / k)]
+    flat = ((to_numpy(start).astype(np.float64) - centre) / scale).reshape(-1)
+    trace = [(0, objective(flat)[0] * unit)]
     stopped = False
 
     def watch(intermediate_result: scipy.optimize.OptimizeResult) -> None:
         nonlocal stopped
-        trace.append((len(trace), intermediate_result.fun / k))
+        trace.append((len(trace), intermediate_result.fun * unit))
         if callback is not None and callback(len(trace) - 1, unflatten(intermediate_result.x)):
             stopped = True
             raise StopIteration
