@@ -19,7 +19,7 @@ from pathlib import Path
 import common  # before NumPy: it asks for one thread
 import numpy as np
 
-from divergen.evaluation.neighbours import neighbour_metrics
+import divergen as dg
 
 K, DIM = 5, 64
 NAMES = ("precision", "recall", "density", "coverage")
@@ -31,7 +31,7 @@ def clouds(n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def ours(x: np.ndarray, y: np.ndarray) -> list[float]:
-    return list(neighbour_metrics(x, y, K, ties="strict")[:4])
+    return list(dg.neighbour_metrics(x, y, K, ties="strict")[:4])
 
 
 def theirs(x: np.ndarray, y: np.ndarray) -> list[float]:

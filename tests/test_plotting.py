@@ -8,7 +8,8 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from scipy.special import ndtr
 
-from divergen import plotting
+from divergen import plotting, pr_curve
+from divergen.plotting import latents
 
 RNG = np.random.default_rng(0)
 CLOUD = RNG.normal(size=(200, 2)) * [3.0, 1.0]
@@ -16,6 +17,7 @@ LABELS = np.arange(200) % 10
 TWO_RUNS = [CLOUD[:10], CLOUD[10:20]]
 ROWS = [("iid\nrun 1", RNG.random((10, 16)), list("0123456789")), ("Sg", RNG.random((10, 16)), ["(9)"] * 10)]
 
+PAIR = np.array([0.5, 0.3, 0.2]), np.array([0.1, 0.3, 0.6])
 FIGURES = {
     "one panel": lambda: plotting.latent_clouds(CLOUD, LABELS, {"iid": TWO_RUNS}),
     "two panels": lambda: plotting.latent_clouds(CLOUD, LABELS, {"iid": TWO_RUNS, "Sg": TWO_RUNS}),
@@ -32,6 +34,7 @@ FIGURES = {
     "a single point": lambda: plotting.chosen_points(np.ones((1, 2)), np.ones((1, 2))),
     "a single number": lambda: plotting.chosen_points(np.ones((1, 1)), np.ones((1, 1))),
     "a point in space": lambda: plotting.chosen_points(np.ones((1, 3)), np.ones((1, 3))),
+    "curves": lambda: plotting.precision_recall_curves({"one": pr_curve(*PAIR), "other": pr_curve(*PAIR[::-1])}),
     "traces": lambda: plotting.compression_trace({"adam": [[0, 1.0], [9, 0.1]], "lbfgs": [[0, 1.0], [3, 0.05]]}),
 }
 
@@ -95,7 +98,7 @@ def test_latent_clouds_draw_the_cloud_and_each_run():
 
 
 def test_labels_on_one_spot_are_pushed_apart():
-    places = plotting._apart(np.array([[0.0, 0.0], [1e-3, 0.0], [0.0, 1e-3], [5.0, 5.0]]), 1.0)
+    places = latents._apart(np.array([[0.0, 0.0], [1e-3, 0.0], [0.0, 1e-3], [5.0, 5.0]]), 1.0)
     distances = np.linalg.norm(places[:, None] - places, axis=2)[np.triu_indices(4, 1)]
     assert distances.min() > 0.95
     np.testing.assert_array_equal(places[3], [5.0, 5.0])
@@ -157,6 +160,17 @@ def test_chosen_points_of_a_space_are_drawn_along_its_principal_axes():
     np.testing.assert_allclose(np.abs(chosen), [[1, 0]], atol=1e-12)
 
 
+def test_curves_carry_their_numbers_and_a_mark_at_the_best_f_score():
+    ax = FIGURES["curves"]().axes[0]
+    curve = pr_curve(*PAIR)
+    line = ax.lines[0]
+    np.testing.assert_allclose(line.get_xdata(), curve.recall)
+    np.testing.assert_allclose(line.get_ydata(), curve.precision)
+    (best,) = line.get_markevery()
+    f1 = 2 * curve.recall * curve.precision / (curve.recall + curve.precision)
+    assert f1[best] == f1.max() and len({line.get_linestyle() for line in ax.lines}) == 2
+
+
 def test_trace_is_logarithmic_and_told_apart_without_colours():
     ax = FIGURES["traces"]().axes[0]
     assert ax.get_yscale() == "log"
@@ -189,6 +203,9 @@ def test_trace_is_logarithmic_and_told_apart_without_colours():
          "chosen: expected points of dimension 2, got dimension 3"),
         (lambda: plotting.chosen_points(CLOUD, CLOUD, np.zeros((1, 3))),
          "history: expected points of dimension 2, got dimension 3"),
+        (lambda: plotting.precision_recall_curves({}), "curves: expected at least one, got none"),
+        (lambda: plotting.precision_recall_curves({"a": [1.0]}),
+         "curves: expected PRCurve for each name, got list for 'a'"),
         (lambda: plotting.compression_trace({}), "traces: expected at least one, got none"),
         (lambda: plotting.compression_trace({"a": [[np.nan, 1.0]]}), "traces: expected finite numbers, got 1"),
         (lambda: plotting.check_picture_path("x.gif"),

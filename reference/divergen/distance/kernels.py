@@ -23,7 +23,7 @@ from typing import Any
 
 from ..arrays import Array, check_number, namespace
 
-__all__ = ["HuberEnergy", "Kernel", "PowerKernel", "RationalKernel", "check_kernel"]
+__all__ = ["HuberEnergy", "Kernel", "PowerKernel", "RationalKernel"]
 
 LARGEST_A = 1e150  # so that a^2 is a float
 
