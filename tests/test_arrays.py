@@ -51,8 +51,6 @@ def test_foreign_objects_are_refused():
         ([[np.inf, -np.inf]], r"data: expected finite numbers, got 2 that are nan or infinite, of 2"),
         ([[1.0], [2.0, 3.0]], r"data: expected an array of shape \(n, d\), got rows of different lengths"),
         ([["a", "b"]], r"data: expected real numbers, got an array of dtype <U1"),
-        ([[1e151]], r"data: expected numbers of size at most 1e\+150, got 1e\+151; change the unit"),
-        (np.full((1, 1), 1e18, np.float32), r"data: expected numbers of size at most 1e\+17, got 1e\+18"),
         (np.ma.masked_array([[1.0]], mask=True), r"data: expected an array, got a masked array"),
         ([[1j]], r"data: expected real numbers, got an array of dtype complex128"),
     ],
@@ -65,6 +63,14 @@ def test_bad_points(points, message):
 def test_points_of_another_dimension():
     with pytest.raises(ValueError, match=r"data: expected points of dimension 3, got dimension 2"):
         arrays.as_points(np.zeros((4, 2)), "data", dim=3)
+
+
+def test_points_too_large_to_be_squared():
+    with pytest.raises(ValueError, match=r"data: expected numbers of size at most 1e\+150, got 1e\+151; change"):
+        arrays.as_points([[1e151]], "data", squared=True)
+    with pytest.raises(ValueError, match=r"data: expected numbers of size at most 1e\+17, got 1e\+18"):
+        arrays.as_points(np.full((1, 1), 1e18, np.float32), "data", squared=True)
+    assert arrays.as_points([[1e151]]) == 1e151
 
 
 def test_complex_points_of_another_library():

@@ -223,7 +223,7 @@ clouds = {
 assert np.abs(clouds["hard, $\\psi$ = 0.85"]).max() <= 0.85 * spread
 near = {name: (np.linalg.norm(x[:, None, :] - centres, axis=2).min(axis=1) < 3 * width).mean()
         for name, x in clouds.items()}
-fig, axes = plt.subplots(1, 4, figsize=(13, 3.6), layout="constrained", sharex=True, sharey=True)
+fig, axes = plt.subplots(1, 4, figsize=(13, 4.4), layout="constrained", sharex=True, sharey=True)
 for ax, (name, x) in zip(axes, clouds.items(), strict=True):
     ax.plot(*x.T, "k.", ms=2)
     ax.plot(*centres.T, "+", color="0.6", ms=10, mew=2)

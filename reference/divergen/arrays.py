@@ -122,12 +122,9 @@ def _check_finite(x: Array, xp: Any, name: str) -> None:
     if not bool(xp.all(finite)):
         bad = x.size - int(xp.count_nonzero(finite))
         raise ValueError(f"{name}: expected finite numbers, got {bad} that are nan or infinite, of {x.size}")
-    largest, limit = float(xp.max(xp.abs(x))), LARGEST if x.dtype == xp.float64 else LARGEST_SINGLE
-    if largest > limit:  # their squares would overflow
-        raise ValueError(f"{name}: expected numbers of size at most {limit:g}, got {largest:.6g}; change the unit")
 
 
-def as_points(points: Any, name: str = "points", *, dim: int | None = None) -> Array:
+def as_points(points: Any, name: str = "points", *, dim: int | None = None, squared: bool = False) -> Array:
     """Return points as a finite floating array of shape (n, d), n >= 1, d >= 1.
 
     Parameters
@@ -138,6 +135,8 @@ def as_points(points: Any, name: str = "points", *, dim: int | None = None) -> A
         What the argument is called, for the message.
     dim : int, optional
         The dimension that d must agree with.
+    squared : bool
+        True where sums of squares of the numbers are needed, which must not overflow.
 
     Returns
     -------
@@ -147,7 +146,8 @@ def as_points(points: Any, name: str = "points", *, dim: int | None = None) -> A
     Raises
     ------
     ValueError
-        If the points are not numbers, not two-dimensional, none at all, not finite, or of another dimension.
+        If the points are not numbers, not two-dimensional, none at all, not finite, of another dimension, or too large
+        to be squared.
 
     Examples
     --------
@@ -163,6 +163,10 @@ def as_points(points: Any, name: str = "points", *, dim: int | None = None) -> A
     if dim is not None and x.shape[1] != dim:
         raise ValueError(f"{name}: expected points of dimension {dim}, got dimension {x.shape[1]}")
     _check_finite(x, xp, name)
+    if squared:
+        largest, limit = float(xp.max(xp.abs(x))), LARGEST if x.dtype == xp.float64 else LARGEST_SINGLE
+        if largest > limit:
+            raise ValueError(f"{name}: expected numbers of size at most {limit:g}, got {largest:.6g}; change the unit")
     return x
 
 

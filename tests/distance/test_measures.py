@@ -61,6 +61,16 @@ def test_measures_do_not_change_with_the_callers_arrays():
     assert dg.squared_distance(cloud, dg.Diracs(np.ones((2, 2)))) == 0
 
 
+def test_sizes_whose_squares_overflow_are_refused():
+    huge = np.full((2, 1), 1e160)
+    for use in (
+        lambda: dg.Diracs(huge), lambda: dg.Gaussian(huge[0], [[1.0]]), lambda: dg.Gaussian.standard(1).potential(huge),
+        lambda: dg.cloud_squared_distance(huge, huge), lambda: dg.self_energy(huge), lambda: dg.potential(huge, huge),
+    ):
+        with pytest.raises(ValueError, match=r"expected numbers of size at most 1e\+150, got 1e\+160; change the unit"):
+            use()
+
+
 def test_zero_is_not_minus_zero():
     for mu in (dg.Diracs([[0.0]]), dg.Gaussian.standard(2)):
         assert f"{dg.squared_distance(mu, mu):.1f}" == "0.0"

@@ -161,7 +161,7 @@ class Diracs(Measure):
     _energies: dict[Kernel, float] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        points = as_points(self.points)
+        points = as_points(self.points, squared=True)
         weights = as_weights(self.weights, points)
         xp = namespace(points)  # copies: what happens to the caller's arrays later is not our measure's business
         object.__setattr__(self, "points", xp.asarray(points, copy=True))
@@ -183,11 +183,11 @@ class Diracs(Measure):
         return self._energies[kernel]
 
     def potential(self, x: Array, kernel: Kernel = HuberEnergy()) -> Array:
-        x = as_points(x, "x", dim=self.dim)
+        x = as_points(x, "x", dim=self.dim, squared=True)
         return energy.potential(x, self.points, self.weights, kernel)
 
     def potential_and_gradient(self, x: Array, kernel: Kernel = HuberEnergy()) -> tuple[Array, Array]:
-        x = as_points(x, "x", dim=self.dim)
+        x = as_points(x, "x", dim=self.dim, squared=True)
         return energy.potential_and_gradient(x, self.points, self.weights, kernel)
 
     def sample(self, n: int, rng: np.random.Generator) -> Array:
@@ -235,6 +235,7 @@ class Gaussian(Measure):
 
     def __post_init__(self) -> None:
         mean = as_vector(self.mean, "mean")
+        as_points(mean[None, :], "mean", squared=True)
         namespace(mean, self.cov)
         variances, axes, cov = as_covariance(self.cov, mean.shape[0])
         xp = namespace(mean)
@@ -260,11 +261,11 @@ class Gaussian(Measure):
         return self.mean.shape[0]
 
     def potential(self, x: Array, kernel: Kernel = HuberEnergy()) -> Array:
-        x = as_points(x, "x", dim=self.dim)
+        x = as_points(x, "x", dim=self.dim, squared=True)
         return gaussian._in_eigenbasis(x, self.mean, self._variances, self._axes, kernel, False)[0]
 
     def potential_and_gradient(self, x: Array, kernel: Kernel = HuberEnergy()) -> tuple[Array, Array]:
-        x = as_points(x, "x", dim=self.dim)
+        x = as_points(x, "x", dim=self.dim, squared=True)
         value, gradient = gaussian._in_eigenbasis(x, self.mean, self._variances, self._axes, kernel, True)
         return value, gradient
 

@@ -161,7 +161,7 @@ def _add(total: Array, total_gradient: Array | None, where: slice, sums: tuple[A
 
 def _as_clouds(x: Array, y: Array, x_weights: Array, y_weights: Array) -> tuple[Array, Array, Array, Array]:
     """Check two clouds, and bring them to their common dtype."""
-    x, y = as_points(x, "x"), as_points(y, "y")
+    x, y = as_points(x, "x", squared=True), as_points(y, "y", squared=True)
     check_same_dimension(x, y, "x", "y")
     xp = namespace(x, y)
     u, w = as_weights(x_weights, x, "x_weights"), as_weights(y_weights, y, "y_weights")
@@ -275,7 +275,7 @@ def self_energy(x: Array, weights: Array | None = None, kernel: Kernel = HuberEn
     >>> print(f"{self_energy(np.array([[0.0], [1.0]]), kernel=HuberEnergy(a=0)):.3f}")
     0.500
     """
-    x = as_points(x, "x")
+    x = as_points(x, "x", squared=True)
     w = as_weights(weights, x)
     xp = namespace(x)
     total, _ = _pair_sums(x, None, w, kernel, False)
@@ -313,7 +313,7 @@ def self_energy_and_gradient(
     >>> print(f"{e:.3f} {g[0, 0]:.3f} {g[1, 0]:.3f}")
     0.500 -0.500 0.500
     """
-    x = as_points(x, "x")
+    x = as_points(x, "x", squared=True)
     w = as_weights(weights, x)
     xp = namespace(x)
     total, gradient = _pair_sums(x, None, w, kernel, True)

@@ -147,7 +147,7 @@ def _in_eigenbasis(
 
 
 def _checked(x: Array, mean: Array, cov: Array) -> tuple[Array, Array, Array, Array | None]:
-    x = as_points(x, "x")
+    x = as_points(x, "x", squared=True)
     mean = as_vector(mean, "mean")
     check_same_dimension(mean[None, :], x, "mean", "x")
     variances, axes, _ = as_covariance(cov, mean.shape[0])
