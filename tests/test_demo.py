@@ -45,7 +45,7 @@ def test_all_files_are_there_and_nothing_else(once):
 def test_the_saved_autoencoder_decodes_the_points_that_are_shown(once):
     out, summary = once
     vae = VAE.load(out / "vae.npz")
-    assert list(vae.sizes) == summary["autoencoder"]["sizes"]
+    assert vae.architecture.settings() == summary["autoencoder"]["architecture"]
     assert vae.decode(np.array(summary["ways"][0]["shown"][0]["points"])).shape == (10, 784)
 
 
@@ -254,3 +254,51 @@ def test_without_threadpoolctl_nothing_is_limited(monkeypatch):
     monkeypatch.setitem(sys.modules, "threadpoolctl", None)
     with report.one_thread():
         pass
+
+
+def test_convolutions_and_more_dimensions(few_digits, tmp_path, monkeypatch):
+    """Points and latents have L coordinates, the pictures show a plane of theirs, and the page says so."""
+    monkeypatch.setattr(demo, "mnist", lambda: few_digits)
+    summary = demo.run(tmp_path, seed=1, epochs=1, repetitions=2, network="convolutional", latent_dim=3, bars=False)
+    assert sorted(path.name for path in tmp_path.iterdir()) == FILES
+    assert summary["autoencoder"]["architecture"]["kind"] == "convolutional"
+    assert np.array(summary["ways"][1]["shown"][0]["points"]).shape == (10, 3)
+    assert VAE.load(tmp_path / "vae.npz").latent_dim == 3
+    text = (tmp_path / "index.html").read_text()
+    assert "principal axes" in text and "latent space of\n3 dimensions" in text
+    assert "--network convolutional --latent-dim 3" in text
+
+
+def test_an_interrupted_demo_goes_on_and_ends_the_same(once, few_digits, tmp_path, monkeypatch):
+    """Stopped in the second of two epochs, and run again: the same autoencoder as without a stop."""
+    out, _ = once
+    monkeypatch.setattr(demo, "mnist", lambda: few_digits)
+
+    real, epochs = demo.fit, []
+
+    def interrupted(*arguments, callback, **options):
+        def counted(training):
+            callback(training)
+            epochs.append(len(training.trace))
+            if epochs == [1, 2]:
+                raise KeyboardInterrupt  # the second epoch is not written any more
+
+        return real(*arguments, callback=counted, **options)
+
+    monkeypatch.setattr(demo, "fit", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        demo.run(tmp_path, seed=5, epochs=2, repetitions=3, bars=False)
+    demo.run(tmp_path, seed=5, epochs=2, repetitions=3, bars=False)
+    assert epochs == [1, 2, 2]
+    ours, wanted = VAE.load(tmp_path / "vae.npz"), VAE.load(out / "vae.npz")
+    np.testing.assert_array_equal(ours.parameters, wanted.parameters)
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    ({"network": "recurrent"}, "network: expected 'dense' or 'convolutional', got 'recurrent'"),
+    ({"latent_dim": 1}, "latent_dim: expected"),
+])
+def test_bad_networks_are_refused_before_the_work_begins(options, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        demo.run(tmp_path / "never", **options)
+    assert not (tmp_path / "never").exists()

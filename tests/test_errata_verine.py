@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from divergen.equations import verine2024 as eq
-from divergen.evaluation import curves, divergences
+from divergen.evaluation import curves, divergences, generators
 
 P, Q = np.array([0.5, 0.5]), np.array([0.9, 0.1])
 
@@ -189,3 +189,63 @@ def test_17_obrs_is_never_worse_at_the_same_rate(pair, gamma):
     for f in (divergences.kl, divergences.jensen_shannon, divergences.total_variation, divergences.reverse_kl):
         one, other = (divergences.divergence(f, p, x / x.sum()) for x in (ours, theirs))
         assert one <= other + 1e-9
+
+
+# --- 22: the gradient of (15) ------------------------------------------------------------------------------------
+
+NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(80)
+WEIGHTS = WEIGHTS / WEIGHTS.sum()  # of N(0, 1)
+
+
+def derivative_in_the_mean(objective, m):
+    """d/dm of an objective of the rows m + z, z from N(0, 1), at the frozen ratio of N(0, 1) to N(m, 1)."""
+    def at(moved):
+        values = objective(np.exp(m * m / 2 - m * (moved + NODES)))
+        return float(WEIGHTS @ values)
+
+    return (at(m + 1e-5) - at(m - 1e-5)) / 2e-5
+
+
+def rows(objective, *functions):
+    """The summands of a mean over rows."""
+    return lambda ratio: np.array([float(objective(*functions, np.array([r]))) for r in ratio])
+
+
+GAUSSIAN_DIVERGENCES = [  # of N(0, 1) from N(m, 1), and the derivative in m
+    ("kl", lambda m: m),  # m^2 / 2
+    ("reverse_kl", lambda m: m),
+    ("squared_hellinger", lambda m: m / 2 * math.exp(-m * m / 8)),  # 2 - 2 exp(-m^2 / 8)
+    ("pearson_chi2", lambda m: 2 * m * math.exp(m * m)),  # exp(m^2) - 1
+]
+
+
+@pytest.mark.parametrize(("name", "exact"), GAUSSIAN_DIVERGENCES)
+@pytest.mark.parametrize("m", [0.3, 0.8, 1.2])
+def test_22_the_gradient_of_the_divergence(name, exact, m):
+    f = getattr(generators, name)
+    corrected = derivative_in_the_mean(rows(eq.generator_objective, f.f, f.derivative), m)
+    assert corrected == pytest.approx(exact(m), rel=1e-6)
+    printed = derivative_in_the_mean(rows(eq.generator_objective_as_printed, f.f), m)
+    assert abs(printed - exact(m)) > 0.1 * m
+
+
+@pytest.mark.parametrize("m", [0.3, 0.8, 1.2])
+def test_22_printed_and_frozen_kl_has_the_opposite_sign(m):
+    """-m^3 / 2, where the truth is m."""
+    f = generators.kl
+    assert derivative_in_the_mean(rows(eq.generator_objective_as_printed, f.f), m) == pytest.approx(-m**3 / 2, rel=1e-6)
+
+
+@pytest.mark.parametrize("c", [-1.0, 2.5])
+def test_22_a_multiple_of_u_minus_1_changes_no_divergence_but_the_frozen_gradient(c):
+    m, f = 0.8, generators.kl
+
+    def tilted(u):
+        return f.f(u) + c * (u - 1)
+
+    p, q = np.array([0.5, 0.3, 0.2]), np.array([0.2, 0.2, 0.6])
+    assert eq.f_divergence(tilted, math.inf, p, q) == pytest.approx(eq.f_divergence(f.f, math.inf, p, q), abs=1e-15)
+    frozen = derivative_in_the_mean(rows(eq.generator_objective_as_printed, tilted), m)
+    assert frozen == pytest.approx(-m**3 / 2 - c * m, rel=1e-6)
+    corrected = rows(eq.generator_objective, tilted, lambda u: f.derivative(u) + c)
+    assert derivative_in_the_mean(corrected, m) == pytest.approx(m, rel=1e-6)

@@ -83,7 +83,20 @@ from .evaluation.divergences import (
     total_variation,
 )
 from .evaluation.neighbours import NeighbourMetrics, neighbour_metrics
-from .models import ELBO, VAE, Layout, Training, elbo_and_gradient, fit, gaussian_kl
+from .models import (
+    ELBO,
+    VAE,
+    Architecture,
+    Convolutional,
+    Dense,
+    Layout,
+    Objective,
+    Training,
+    elbo_and_gradient,
+    fit,
+    gaussian_kl,
+    objective_and_gradient,
+)
 from .sampling.compress import Compression, compress, recursive_compress, with_history
 from .sampling.rejection import Acceptance, RejectionInfo, drs, obrs, rejection_sample
 from .sampling.truncation import hard_truncation, soft_truncation
@@ -91,10 +104,13 @@ from .sampling.truncation import hard_truncation, soft_truncation
 __all__ = [
     "Acceptance",
     "AdamState",
+    "Architecture",
     "ClassProbabilities",
     "Combination",
     "Compression",
     "ConjugateDomain",
+    "Convolutional",
+    "Dense",
     "Diracs",
     "DiversityBound",
     "ELBO",
@@ -107,6 +123,7 @@ __all__ = [
     "Layout",
     "Measure",
     "NeighbourMetrics",
+    "Objective",
     "PRCurve",
     "PowerKernel",
     "RadiusBound",
@@ -155,6 +172,7 @@ __all__ = [
     "namespace",
     "neighbour_metrics",
     "neyman_chi2",
+    "objective_and_gradient",
     "obrs",
     "optimal_critic",
     "pearson_chi2",

@@ -94,8 +94,12 @@ def _parser() -> _Parser:
     two.add_argument("--out", type=Path, default=Path("build/demo"), metavar="DIR",
                      help="a folder, which is made if it is not there (default: %(default)s)")
     number(two, "--seed", 0, 0, "where all randomness comes from")
-    number(two, "--epochs", 1, 60, "of the training")
+    two.add_argument("--epochs", type=_whole(1), metavar="N",
+                     help="of the training (default: 60 with dense layers, 15 with convolutions)")
     number(two, "--repetitions", 2, 100, "independent draws in each way")
+    two.add_argument("--network", choices=("dense", "convolutional"), default="dense",
+                     help="the kind of the autoencoder's layers; convolutions take minutes (default: %(default)s)")
+    number(two, "--latent-dim", 2, 2, "dimension of the latent space")
     two.set_defaults(run=_demo, parser=two)
     return parser
 
@@ -227,7 +231,8 @@ def _demo(arguments: argparse.Namespace) -> None:
         raise ValueError(f"{arguments.out}: expected a directory, got a file")
     from .demo import run
 
-    summary = run(arguments.out, seed=arguments.seed, epochs=arguments.epochs, repetitions=arguments.repetitions)
+    summary = run(arguments.out, seed=arguments.seed, epochs=arguments.epochs, repetitions=arguments.repetitions,
+                  network=arguments.network, latent_dim=arguments.latent_dim)
     print(table(summary))
     print(f"\n{sum(summary['seconds'].values()):.0f} seconds. Open {arguments.out / 'index.html'}")
 

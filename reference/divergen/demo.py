@@ -14,6 +14,10 @@ Recursive HAW-C has the ideal target because that is what Turinici2022old, secti
 
 Three ways minimise by L-BFGS: the potentials are exact, and it takes a fraction of Adam's time. Each phase has its
 own generator, spawned from one seed, so that more repetitions of one change nothing in another.
+
+The autoencoder has dense layers, which train in a minute, or is the convolutional one of Turinici2022image, section
+3.1; its latent space has any dimension L from 2 on. Of more than two dimensions the pictures show the plane of the
+first two principal axes of the latents.
 """
 
 from __future__ import annotations
@@ -38,8 +42,11 @@ from .datasets import Images, mnist
 from .distance.algebra import Combination, Diracs, Gaussian, Measure
 from .distance.kernels import HuberEnergy
 from .distance.measures import squared_distance
+from .models.architecture import Architecture, Dense
+from .models.convolutional import Convolutional
+from .models.objective import elbo_and_gradient
 from .models.training import Training, fit
-from .models.vae import VAE, elbo_and_gradient
+from .models.vae import VAE
 from .report import one_thread, page, progress, write_json, write_text
 from .sampling.compress import Compression, compress, recursive_compress
 
@@ -47,12 +54,13 @@ __all__ = ["run"]
 
 KERNEL = HuberEnergy()  # of the sources, a = 1e-6
 POINTS = 10  # in each draw, J in the sources
-SIZES = (784, 256, 128, 2, 128, 256, 784)
 BATCH_SIZE, LEARNING_RATE = 64, 2e-3
+EPOCHS = {"dense": 60, "convolutional": 15}  # of the training, if nothing else is asked for: a minute, and some minutes
 CONFIDENCE = 0.9
 RESTARTS = 2  # of each minimisation: one start stops at a poorer minimum now and then
 SEMP_ITERATIONS = 100  # d^2 to a cloud has a kink at each of its points: the last digits take long, and show nothing
 SPACING = 5.0  # between the centres of the mixture, where the deviations are 1: the clusters are apart
+CHECKPOINT = "training.npz"  # in the folder while it lasts
 PACKAGES = ("divergen", "numpy", "scipy", "scikit-learn", "mlxtend", "matplotlib", "tqdm")
 
 
@@ -85,13 +93,21 @@ class Reading(NamedTuple):
 # --- the phases ------------------------------------------------------------------------------------------------
 
 
-def _train(data: Images, epochs: int, rng: np.random.Generator, bars: bool) -> Training:
-    """Train the autoencoder, its learning rate falling along a cosine."""
+def _architecture(network: str, latent_dim: int) -> Architecture:
+    if network == "convolutional":
+        return Convolutional(latent_dim)
+    return Dense((784, 256, 128, latent_dim, 128, 256, 784))
+
+
+def _train(
+    architecture: Architecture, data: Images, epochs: int, rng: np.random.Generator, checkpoint: Path, bars: bool
+) -> Training:
+    """Train the autoencoder, its learning rate falling along a cosine. A checkpoint that is there is gone on from."""
     steps = epochs * -(-len(data.train_images) // BATCH_SIZE)
     with progress(epochs, "training", "epoch", shown=bars) as step:
         return fit(
-            VAE.initial(SIZES, rng=rng), data.train_images, rng=rng, epochs=epochs, batch_size=BATCH_SIZE,
-            learning_rate=cosine_decay(LEARNING_RATE, steps),
+            VAE.initial(architecture, rng=rng), data.train_images, rng=rng, epochs=epochs, batch_size=BATCH_SIZE,
+            learning_rate=cosine_decay(LEARNING_RATE, steps), checkpoint=checkpoint,
             callback=lambda training: step(f"ELBO {training.trace[-1].value:.2f}"),
         )
 
@@ -235,9 +251,12 @@ def _version(package: str) -> str:
 
 @one_thread()
 def run(
-    out: str | os.PathLike[str], *, seed: int = 0, epochs: int = 60, repetitions: int = 100, bars: bool = True
+    out: str | os.PathLike[str], *, seed: int = 0, epochs: int | None = None, repetitions: int = 100,
+    network: str = "dense", latent_dim: int = 2, bars: bool = True,
 ) -> dict[str, Any]:
     """Run the demo and write its files into a folder.
+
+    A training that was interrupted goes on where it was when the demo is run again with the same options and folder.
 
     Parameters
     ----------
@@ -245,10 +264,14 @@ def run(
         The folder; it is made if it is not there.
     seed : int
         Everything random comes from it.
-    epochs : int
-        Of the autoencoder's training.
+    epochs : int, optional
+        Of the autoencoder's training: 60 with dense layers and 15 with convolutions, if not given.
     repetitions : int
         Draws in each way, at least 2: the two first ones are shown, all of them counted.
+    network : {"dense", "convolutional"}
+        The kind of the autoencoder's layers.
+    latent_dim : int
+        L, at least 2.
     bars : bool
         Show progress bars on standard error.
 
@@ -266,7 +289,11 @@ def run(
     OSError
         If the files cannot be written.
     """
-    seed, epochs = check_count(seed, "seed", at_least=0), check_count(epochs, "epochs")
+    if network not in EPOCHS:
+        raise ValueError(f"network: expected {' or '.join(map(repr, EPOCHS))}, got {network!r}")
+    seed = check_count(seed, "seed", at_least=0)
+    epochs = EPOCHS[network] if epochs is None else check_count(epochs, "epochs")
+    architecture = _architecture(network, check_count(latent_dim, "latent_dim", at_least=2))
     repetitions = check_count(repetitions, "repetitions", at_least=2)
     _check_packages()
     out = Path(out)
@@ -286,11 +313,11 @@ def run(
         data = mnist()
     with phase("training"):
         rng = np.random.default_rng(for_training)
-        training = _train(data, epochs, rng, bars)
+        training = _train(architecture, data, epochs, rng, out / CHECKPOINT, bars)
         vae = training.vae
         noise = rng.standard_normal((len(data.test_images), vae.latent_dim))
         test_elbo, _ = elbo_and_gradient(vae, data.test_images, noise)
-        latents = vae.encode(data.train_images)[0].astype(np.float64)  # (n, 2)
+        latents = vae.encode(data.train_images)[0].astype(np.float64)  # (n, L)
     with phase("classifier"):
         judge = _train_judge(data)
     with phase("drawing"):
@@ -303,28 +330,35 @@ def run(
         targets = {"N(0, I)": normal, "mu_L": empirical}
         ways = [_summarise(way, reading, targets) for way, reading in zip(draws, readings, strict=True)]
     with phase("pictures"):
+        axes, labels = np.eye(2), ("$z_1$", "$z_2$")
+        if latent_dim > 2:
+            _, axes, labels = plotting.principal_axes(latents)  # (L, 2), orthonormal: a plane through the origin
         rows = [row for pair in zip(draws, readings, strict=True) for row in _rows_of_images(*pair)]
         clouds = [found.points for found in compressions]
         figures = {
             "latent.png": plotting.latent_clouds(
-                latents, data.train_labels, {way.name: list(way.points[:2]) for way in draws}
+                latents @ axes, data.train_labels, {way.name: list(way.points[:2] @ axes) for way in draws},
+                axis_labels=labels,
             ),
             "decoded.png": plotting.image_rows(rows, data.image_shape),
-            "manifold.png": plotting.quantile_manifold(vae.decode(plotting.quantile_grid(20)), data.image_shape),
+            "manifold.png": plotting.quantile_manifold(
+                vae.decode(plotting.quantile_grid(20) @ axes.T), data.image_shape, axis_labels=labels
+            ),
             "mixture.png": plotting.mixture_compression(centres, clouds),
-            "recursive.png": plotting.numbered_points(draws[-1].points[0]),
+            "recursive.png": plotting.numbered_points(draws[-1].points[0] @ axes, labels=labels),
         }
         for name, figure in figures.items():
             plotting.save_figure(figure, out / name)
     classes = len(judge.labels)
     summary = {
-        "format": "divergen demo 1",
+        "format": "divergen demo 2",
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
         "seed": seed, "epochs": epochs, "repetitions": repetitions, "points": POINTS,
         "kernel": {"name": type(KERNEL).__name__, "formula": "h(x) = sqrt(|x|^2 + a^2) - a", "a": KERNEL.a},
         "squared_distance": "minus one half of the double integral of h(x - y) against the measures' difference",
         "autoencoder": {
-            "sizes": list(vae.sizes), "batch_size": BATCH_SIZE, "learning_rate": LEARNING_RATE,
+            "architecture": architecture.settings(), "parameters": vae.layout.size,
+            "batch_size": BATCH_SIZE, "learning_rate": LEARNING_RATE,
             "elbo": [terms._asdict() for terms in training.trace], "test_elbo": test_elbo._asdict(),
         },
         "classifier": {
@@ -349,4 +383,5 @@ def run(
     vae.save(out / "vae.npz")
     write_json(out / "summary.json", summary)
     write_text(out / "index.html", page(summary))
+    (out / CHECKPOINT).unlink()
     return summary

@@ -124,6 +124,7 @@ def _notes(summary: Summary) -> list[str]:
         f"{judge['test_images']} test images. The last column counts only the images that it is sure of, by "
         f"probabilities calibrated on real digits. {n} real digits drawn at random hold "
         f"{summary['distinct_real_digits']:.2f} distinct ones on average.",
+        f"{_network(summary)}",
         f"mu_L is the distribution of the encoder's means of the {latents['count']} training images. "
         f"It is not N(0, I): d^2 between the two is {latents['squared_distance_to_normal']:.5f}.",
         "The draws of one way differ by their random starts. The solutions of Sg and of recursive HAW-C turn freely "
@@ -188,8 +189,24 @@ class Picture(NamedTuple):
     caption: str
 
 
+def _latent_dim(summary: Summary) -> int:
+    made = summary["autoencoder"]["architecture"]
+    return made["latent_dim"] if "latent_dim" in made else made["sizes"][len(made["sizes"]) // 2]
+
+
+def _network(summary: Summary) -> str:
+    """Say what autoencoder it is."""
+    vae = summary["autoencoder"]
+    layers = (f"dense layers, {' - '.join(map(str, vae['architecture']['sizes']))}"
+              if vae["architecture"]["kind"] == "dense" else f"convolutional layers, as in section 3.1 of {IMAGE}")
+    return (f"The autoencoder has a latent space of {_latent_dim(summary)} dimensions and {vae['parameters']:,} "
+            f"parameters, in {layers}.")
+
+
 def pictures(summary: Summary) -> list[Picture]:
     """Return what the page says about each picture of the demo."""
+    plane = ("" if _latent_dim(summary) == 2 else
+             " What is shown is the plane of the first two principal axes of the latents.")
     n, sure = summary["points"], f"{summary['classifier']['confidence']:.0%}"
     many, few = summary["mixture"]["compressions"]
     counts = sorted(set(many["points_per_gaussian"]))
@@ -207,14 +224,15 @@ def pictures(summary: Summary) -> list[Picture]:
             "The plane of latents coloured by digit, and four times more with the points that each way chose",
             "The encoder's means of the training images, coloured and labelled by digit (one in a hundred may lie "
             "outside of the picture), and on top the points behind the rows of images above. Independent draws "
-            f"crowd in some places and leave others empty; the other ways spread out. After figure 2 of {DIVERSE}.",
+            f"crowd in some places and leave others empty; the other ways spread out.{plane} "
+            f"After figure 2 of {DIVERSE}.",
         ),
         Picture(
             "manifold.png", "The whole latent plane",
             "A mosaic of 20 by 20 decoded images that change gradually from digit to digit",
             "The decoder's images of a grid of 20 x 20 points at the quantiles (i - 1/2)/20 of the normal "
-            "distribution; z1 grows downwards, z2 to the right. The source has i/20, the last of which is infinite. "
-            f"After figure 1 of {IMAGE}.",
+            "distribution; z1 grows downwards, z2 to the right. The source has i/20, the last of which is infinite."
+            f"{plane.replace('What is shown is', 'The grid lies in')} After figure 1 of {IMAGE}.",
         ),
         Picture(
             "mixture.png", "A mixture of 16 Gaussians",
@@ -227,8 +245,8 @@ def pictures(summary: Summary) -> list[Picture]:
             "recursive.png", "One point after the other",
             f"{n} numbered points of the standard normal distribution of the plane",
             "Recursive compression of N(0, I): each point is chosen such that it and all earlier ones together are as "
-            "close to the target as they can be. These are the points of the first run of recursive HAW-C above. "
-            f"After figure 2 of {OLD}.",
+            f"close to the target as they can be. These are the points of the first run of recursive HAW-C above."
+            f"{plane} After figure 2 of {OLD}.",
         ),
     ]
 
@@ -268,9 +286,10 @@ def page(summary: Summary) -> str:
         for one in pictures(summary)
     ]
     command = (f"python -m divergen demo --seed {summary['seed']} --epochs {summary['epochs']} "
-               f"--repetitions {summary['repetitions']}")
+               f"--repetitions {summary['repetitions']} --network {vae['architecture']['kind']} "
+               f"--latent-dim {_latent_dim(summary)}")
     training = (
-        f"Layers {' - '.join(map(str, vae['sizes']))}. After {summary['epochs']} epochs the evidence lower bound is "
+        f"{_network(summary)} After {summary['epochs']} epochs the evidence lower bound is "
         f"{last['value']:.1f} nats an image on the training images (log-likelihood {last['log_likelihood']:.1f}, "
         f"divergence {last['kl']:.1f}) and {test['value']:.1f} on the test images."
     )
@@ -287,11 +306,11 @@ def page(summary: Summary) -> str:
 </head>
 <body>
 <h1>Diverse digits</h1>
-<p>A variational autoencoder has learnt {summary['latents']['count']} handwritten digits, with a latent space of two
-dimensions. A generator usually draws its latent points independently of each other, and so repeats itself. Below it
-draws {summary['points']} points in four ways: independently (iid); all together, as close as possible to the ideal
-latent distribution N(0, I) (Sg), or to the distribution of the data's latents (Semp); and one after the other, each in
-view of those before it (recursive HAW-C).</p>
+<p>A variational autoencoder has learnt {summary['latents']['count']} handwritten digits, with a latent space of
+{_latent_dim(summary)} dimensions. A generator usually draws its latent points independently of each other, and so
+repeats itself. Below it draws {summary['points']} points in four ways: independently (iid); all together, as close as
+possible to the ideal latent distribution N(0, I) (Sg), or to the distribution of the data's latents (Semp); and one
+after the other, each in view of those before it (recursive HAW-C).</p>
 <div class="wide"><table>
 <thead><tr>{''.join(f'<th scope="col">{_pretty(cell)}</th>' for cell in head)}</tr></thead>
 <tbody>

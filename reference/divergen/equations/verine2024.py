@@ -190,6 +190,23 @@ def primal_estimate(f: Function, g_conjugate_derivative: Function, critic: Array
     return namespace(q).sum(q * f(ratio_from_critic(critic, g_conjugate_derivative)))
 
 
+def generator_objective_as_printed(f: Function, ratio: Array) -> Array:
+    r"""Eq. (15) as a function of the generator: the mean of f(r(x)) over generated rows x, with r as it is.
+
+    As a value it is :math:`D_f`. Its derivative along x, with the function r held fixed, is not that of
+    :math:`D_f` (erratum 22).
+    """
+    return namespace(ratio).mean(f(ratio))
+
+
+def generator_objective(f: Function, derivative: Function, ratio: Array) -> Array:
+    r"""The mean of :math:`f(r) - r f'(r)` over generated rows (erratum 22).
+
+    With the function r held fixed, its derivative along the rows is that of :math:`D_f`.
+    """
+    return namespace(ratio).mean(f(ratio) - ratio * derivative(ratio))
+
+
 def error_bound(lipschitz: float, gap: float, strong_convexity: float) -> float:
     r"""Theorem 3.7, eq. (16): :math:`\sigma\sqrt{2\epsilon/\mu}`; mu on the ratios that occur (erratum 14)."""
     return lipschitz * math.sqrt(2 * gap / strong_convexity)
@@ -250,6 +267,11 @@ def obrs_acceptance(p: Array, q: Array, budget: float) -> Array:
         return np.where(p > 0, 1.0, (1 / budget - reached) / (1 - reached))
     c = max(1.0, obrs_constant(ratio, q, budget, supremum))
     return obrs_acceptance_as_printed(ratio, c, supremum)
+
+
+def refined_divergence(f: Function, slope_at_infinity: float, p: Array, q: Array, budget: float) -> Array:
+    r"""The slide "training with OBRS", inside the minimum over G: :math:`\min_a D_f(P \| \tilde P_a)`."""
+    return f_divergence(f, slope_at_infinity, p, refined(obrs_acceptance(p, q, budget), q))
 
 
 def precision_after_obrs(lam: float, budget: float, p: Array, q: Array) -> float:

@@ -1,7 +1,13 @@
 r"""Part III: small generators, their forward and backward passes written by hand."""
 
+from .architecture import Architecture, Dense
+from .convolutional import Convolutional
 from .network import Layout
+from .objective import ELBO, Objective, elbo_and_gradient, objective_and_gradient
 from .training import Training, fit
-from .vae import ELBO, VAE, elbo_and_gradient, gaussian_kl
+from .vae import VAE, gaussian_kl
 
-__all__ = ["ELBO", "VAE", "Layout", "Training", "elbo_and_gradient", "fit", "gaussian_kl"]
+__all__ = [
+    "Architecture", "Convolutional", "Dense", "ELBO", "Layout", "Objective", "Training", "VAE", "elbo_and_gradient",
+    "fit", "gaussian_kl", "objective_and_gradient",
+]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..arrays import Array, as_points, check_number, to_numpy
-from .figures import BLUE, CHOSEN, GREY, RED, SECOND, _figure, _in_plane, _legend, _plane
+from .figures import BLUE, CHOSEN, GREY, RED, SECOND, _figure, _in_plane, _legend, _plane, principal_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,13 +75,15 @@ def mixture_compression(centres: Array, clouds: Sequence[Array], *, deviation: f
     return fig
 
 
-def numbered_points(points: Array) -> Figure:
+def numbered_points(points: Array, *, labels: tuple[str, str] = ("$z_1$", "$z_2$")) -> Figure:
     r"""Draw points of the plane with their numbers, over the circles that hold half and 95 % of :math:`N(0, I_2)`.
 
     Parameters
     ----------
     points : array, shape (k, 2)
         In the order in which they were found.
+    labels : (str, str)
+        What to write along the axes.
 
     Returns
     -------
@@ -112,7 +114,7 @@ def numbered_points(points: Array) -> Figure:
                zorder=3)
     for number, point in enumerate(found, start=1):
         ax.text(point[0], point[1], str(number), ha="center", va="center_baseline", fontsize=10, zorder=4)
-    _plane(ax)
+    _plane(ax, labels)
     ax.margins(0.1)
     _legend(fig, ax, 2)
     return fig
@@ -156,7 +158,7 @@ def chosen_points(points: Array, chosen: Array, history: Array | None = None) ->
         groups.append((past, SECOND, "of the history"))
     labels = ("$x_1$", "$x_2$")
     if cloud.shape[1] > 2:
-        centre, axes, labels = _principal_axes(cloud)
+        centre, axes, labels = principal_axes(cloud)
         cloud = (cloud - centre) @ axes
         groups = [((x - centre) @ axes, style, name) for x, style, name in groups]
     spans = np.ptp(np.concatenate([cloud, *(x for x, _, _ in groups)]), axis=0)
@@ -178,17 +180,6 @@ def chosen_points(points: Array, chosen: Array, history: Array | None = None) ->
         ax.scatter(*x.T, label=f"{len(x)} {name}", **style)
     _legend(fig, ax, 3)
     return fig
-
-
-def _principal_axes(cloud: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple[str, str]]:
-    """Return the centre of a cloud, its first two principal axes as columns, and what to write along them."""
-    centre = cloud.mean(axis=0)
-    variances, axes = np.linalg.eigh(np.atleast_2d(np.cov(cloud.T, bias=True)))  # in ascending order
-    axes = axes[:, :-3:-1]  # (d, 2)
-    axes = axes * np.where(axes[np.abs(axes).argmax(axis=0), [0, 1]] < 0, -1.0, 1.0)  # one sign of two, always the same
-    shares = 100 * variances[:-3:-1] / (variances.sum() or 1.0)
-    first, second = (f"principal axis {i} ({share:.0f} % of the variance)" for i, share in enumerate(shares, start=1))
-    return centre, axes, (first, second)
 
 
 def compression_trace(traces: Mapping[str, Array]) -> Figure:

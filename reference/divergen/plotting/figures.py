@@ -51,6 +51,37 @@ def _in_plane(points: Array, name: str) -> np.ndarray:
     return to_numpy(as_points(points, name, dim=2)).astype(float)
 
 
+def principal_axes(cloud: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple[str, str]]:
+    """Return the centre of a cloud, its first two principal axes as columns, and what to write along them.
+
+    Parameters
+    ----------
+    cloud : numpy.ndarray, shape (n, d)
+        Of at least two dimensions.
+
+    Returns
+    -------
+    centre : numpy.ndarray, shape (d,)
+    axes : numpy.ndarray, shape (d, 2)
+        Orthonormal columns; the largest entry of each is positive.
+    labels : (str, str)
+        They say how much of the variance lies along each.
+
+    Examples
+    --------
+    >>> _, axes, labels = principal_axes(np.diag([1.0, 2.0, 3.0]))
+    >>> print(labels[0], axes.shape)
+    principal axis 1 (75 % of the variance) (3, 2)
+    """
+    centre = cloud.mean(axis=0)
+    variances, axes = np.linalg.eigh(np.atleast_2d(np.cov(cloud.T, bias=True)))  # in ascending order
+    axes = axes[:, :-3:-1]  # (d, 2)
+    axes = axes * np.where(axes[np.abs(axes).argmax(axis=0), [0, 1]] < 0, -1.0, 1.0)  # one sign of two, always the same
+    shares = 100 * variances[:-3:-1] / (variances.sum() or 1.0)
+    first, second = (f"principal axis {i} ({share:.0f} % of the variance)" for i, share in enumerate(shares, start=1))
+    return centre, axes, (first, second)
+
+
 def _legend(fig: Figure, ax: Axes, columns: int) -> None:
     """Put the legend of one of the axes below all of them, where it covers nothing."""
     handles, names = ax.get_legend_handles_labels()

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 __all__ = ["image_rows", "latent_clouds", "quantile_grid", "quantile_manifold"]
 
 
-def latent_clouds(latents: Array, labels: Array, panels: Mapping[str, Sequence[Array]]) -> Figure:
+def latent_clouds(
+    latents: Array, labels: Array, panels: Mapping[str, Sequence[Array]],
+    *, axis_labels: tuple[str, str] = ("$z_1$", "$z_2$"),
+) -> Figure:
     r"""Draw a labelled latent cloud, and once more for each way of choosing points, with the chosen points on top.
 
     Parameters
@@ -29,6 +32,8 @@ def latent_clouds(latents: Array, labels: Array, panels: Mapping[str, Sequence[A
         its latents, or beside it where another stands there.
     panels : mapping from str to sequence of array, each of shape (k, 2)
         For each further panel its title, and the points of one run or two.
+    axis_labels : (str, str)
+        What to write along the axes.
 
     Returns
     -------
@@ -72,7 +77,7 @@ def latent_clouds(latents: Array, labels: Array, panels: Mapping[str, Sequence[A
         for points, style, name in zip(several, (CHOSEN, SECOND), ("first run", "second run"), strict=False):
             ax.scatter(*points.T, label=f"{len(points)} chosen points, {name}", **style)
         ax.set_title(title)
-        _plane(ax, adjustable="box")
+        _plane(ax, axis_labels, adjustable="box")
         ax.set(xlim=(-reach, reach), ylim=(-reach, reach))
         ax.label_outer()
     kinds = np.unique(labels)
@@ -83,7 +88,7 @@ def latent_clouds(latents: Array, labels: Array, panels: Mapping[str, Sequence[A
     if len(axes) > len(runs) + 1:  # a place is left for the legend
         axes[-1].axis("off")
         axes[-3].tick_params(labelbottom=True)
-        axes[-3].set_xlabel("$z_1$")
+        axes[-3].set_xlabel(axis_labels[0])
         axes[-1].legend(*axes[1].get_legend_handles_labels(), loc="center", frameon=False)
     else:
         _legend(fig, axes[1], 2)
@@ -184,7 +189,9 @@ def quantile_grid(size: int = 20) -> np.ndarray:
     return np.stack([first.ravel(), second.ravel()], axis=1)  # (size**2, 2)
 
 
-def quantile_manifold(images: Array, image_shape: tuple[int, int]) -> Figure:
+def quantile_manifold(
+    images: Array, image_shape: tuple[int, int], *, axis_labels: tuple[str, str] = ("$z_1$", "$z_2$")
+) -> Figure:
     """Draw the images that a decoder makes of :func:`quantile_grid`, as one mosaic.
 
     Parameters
@@ -193,6 +200,8 @@ def quantile_manifold(images: Array, image_shape: tuple[int, int]) -> Figure:
         In the order of the grid, values in [0, 1].
     image_shape : (int, int)
         The height and width of an image.
+    axis_labels : (str, str)
+        What the two coordinates of the grid are called.
 
     Returns
     -------
@@ -228,6 +237,6 @@ def quantile_manifold(images: Array, image_shape: tuple[int, int]) -> Figure:
     ax.set_xticks((shown + 0.5) * width - 0.5, names)
     ax.set_yticks((shown + 0.5) * height - 0.5, names)
     ax.tick_params(labelsize=SMALL)
-    ax.set_xlabel("level of the normal quantile $z_2$")
-    ax.set_ylabel("level of the normal quantile $z_1$")
+    ax.set_xlabel(f"level of the normal quantile, {axis_labels[1]}")
+    ax.set_ylabel(f"level of the normal quantile, {axis_labels[0]}")
     return fig
