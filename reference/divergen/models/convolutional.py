@@ -7,7 +7,7 @@ what it leaves open or misprints:
 - padding: the source leaves the encoder's open (its decoder's is "same"); here it is "same" everywhere, so that two
   halvings take 28 pixels to 7, which is where the decoder starts;
 - the last layer is linear and gives logits: with the ReLU that is printed there, no pixel could be more likely black
-  than white (ERRATA 7);
+  than white (errata, 7);
 - the initial weights: see :meth:`Convolutional.initial`.
 """
 
