@@ -95,7 +95,7 @@ def _parser() -> _Parser:
                      help="a folder, which is made if it is not there (default: %(default)s)")
     number(two, "--seed", 0, 0, "where all randomness comes from")
     two.add_argument("--epochs", type=_whole(1), metavar="N",
-                     help="of the training (default: 60 with dense layers, 15 with convolutions)")
+                     help="of the training (default: 60 with dense layers, 40 with convolutions)")
     number(two, "--repetitions", 2, 100, "independent draws in each way")
     two.add_argument("--network", choices=("dense", "convolutional"), default="dense",
                      help="the kind of the autoencoder's layers; convolutions take minutes (default: %(default)s)")

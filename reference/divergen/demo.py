@@ -55,7 +55,7 @@ __all__ = ["run"]
 KERNEL = HuberEnergy()  # of the sources, a = 1e-6
 POINTS = 10  # in each draw, J in the sources
 BATCH_SIZE, LEARNING_RATE = 64, 2e-3
-EPOCHS = {"dense": 60, "convolutional": 15}  # of the training, if nothing else is asked for: a minute, and some minutes
+EPOCHS = {"dense": 60, "convolutional": 40}  # of the training, if nothing else is asked for: a minute, and some minutes
 CONFIDENCE = 0.9
 RESTARTS = 2  # of each minimisation: one start stops at a poorer minimum now and then
 SEMP_ITERATIONS = 100  # d^2 to a cloud has a kink at each of its points: the last digits take long, and show nothing
@@ -265,7 +265,7 @@ def run(
     seed : int
         Everything random comes from it.
     epochs : int, optional
-        Of the autoencoder's training: 60 with dense layers and 15 with convolutions, if not given.
+        Of the autoencoder's training: 60 with dense layers and 40 with convolutions, if not given.
     repetitions : int
         Draws in each way, at least 2: the two first ones are shown, all of them counted.
     network : {"dense", "convolutional"}
