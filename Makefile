@@ -6,10 +6,10 @@ export OPENBLAS_NUM_THREADS = 1
 export OMP_NUM_THREADS = 1
 
 .DEFAULT_GOAL = help
-.PHONY: help demo test docs lint vectors bench clean
+.PHONY: help demo test docs lint vectors bench experiments clean
 
 help:  ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 21
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -42,6 +42,9 @@ vectors: .venv/installed-test  ## compute a part of the golden values again with
 
 bench: .venv/installed-bench  ## side-by-side timings against other libraries, a few minutes
 	for script in benchmarks/bench_*.py; do echo; echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+experiments: .venv/installed-demo  ## train everything whose results the book shows, into docs/results; about an hour
+	for script in experiments/*.py; do echo; echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 clean:  ## remove build/ and .venv/
 	rm -rf build .venv
