@@ -194,3 +194,13 @@ def test_good_numbers():
 def test_a_generator_is_asked_for(value):
     with pytest.raises(ValueError, match=r"rng: expected a numpy.random.Generator, such as .*, got "):
         arrays.check_rng(value)
+
+
+@pytest.mark.parametrize(("points", "dim", "hint"), [
+    (np.zeros(5), None, r"for points on a line use z\[:, None\]"),
+    (np.zeros(5), 1, r"for points on a line use z\[:, None\]"),
+    (np.zeros(5), 5, r"for one point use z\[None, :\]"), (np.zeros((3, 2, 2)), 4, r"use reshape\(3, -1\)"),
+])
+def test_points_of_another_shape_are_told_what_to_do(points, dim, hint):
+    with pytest.raises(ValueError, match=hint):
+        arrays.as_points(points, "z", dim=dim)

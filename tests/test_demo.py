@@ -302,3 +302,23 @@ def test_bad_networks_are_refused_before_the_work_begins(options, message, tmp_p
     with pytest.raises(ValueError, match=message):
         demo.run(tmp_path / "never", **options)
     assert not (tmp_path / "never").exists()
+
+
+def test_an_interrupted_demo_with_another_seed_is_refused(few_digits, tmp_path, monkeypatch):
+    monkeypatch.setattr(demo, "mnist", lambda: few_digits)
+    real = demo.fit
+
+    def interrupted(*arguments, callback, **options):
+        def counted(training):
+            callback(training)
+            if len(training.trace) == 2:
+                raise KeyboardInterrupt
+
+        return real(*arguments, callback=counted, **options)
+
+    monkeypatch.setattr(demo, "fit", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        demo.run(tmp_path, seed=5, epochs=3, repetitions=2, bars=False)
+    with pytest.raises(ValueError, match=r"training.npz: expected an interrupted demo with the same options.*vae: "):
+        demo.run(tmp_path, seed=6, epochs=3, repetitions=2, bars=False)
+    assert (tmp_path / "training.npz").exists()

@@ -156,7 +156,12 @@ def as_points(points: Any, name: str = "points", *, dim: int | None = None, squa
     """
     x, xp = _floating(points, name, "an array of shape (n, d)")
     if x.ndim != 2:
-        hint = f"; for points on a line use {name}[:, None]" if x.ndim == 1 else ""
+        hint = ""
+        if x.ndim == 1:
+            hint = (f"; for points on a line use {name}[:, None]" if dim in (None, 1)
+                    else f"; for one point use {name}[None, :]")
+        elif x.ndim > 2:
+            hint = f"; for images and the like use reshape({x.shape[0]}, -1)"
         raise ValueError(f"{name}: expected an array of shape (n, d), points as rows, got shape {tuple(x.shape)}{hint}")
     if 0 in x.shape:
         raise ValueError(f"{name}: expected at least one point of at least one dimension, got shape {tuple(x.shape)}")

@@ -104,12 +104,19 @@ def _train(
 ) -> Training:
     """Train the autoencoder, its learning rate falling along a cosine. A checkpoint that is there is gone on from."""
     steps = epochs * -(-len(data.train_images) // BATCH_SIZE)
+    begun = checkpoint.exists()
     with progress(epochs, "training", "epoch", shown=bars) as step:
-        return fit(
-            VAE.initial(architecture, rng=rng), data.train_images, rng=rng, epochs=epochs, batch_size=BATCH_SIZE,
-            learning_rate=cosine_decay(LEARNING_RATE, steps), checkpoint=checkpoint,
-            callback=lambda training: step(f"ELBO {training.trace[-1].value:.2f}"),
-        )
+        try:
+            return fit(
+                VAE.initial(architecture, rng=rng), data.train_images, rng=rng, epochs=epochs, batch_size=BATCH_SIZE,
+                learning_rate=cosine_decay(LEARNING_RATE, steps), checkpoint=checkpoint,
+                callback=lambda training: step(f"ELBO {training.trace[-1].value:.2f}"),
+            )
+        except ValueError as error:
+            if not begun:
+                raise
+            raise ValueError(f"{checkpoint}: expected an interrupted demo with the same options; run it with those, "
+                             f"remove the file, or choose another folder ({error})") from error
 
 
 def _train_judge(data: Images) -> Judge:

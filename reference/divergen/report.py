@@ -94,6 +94,9 @@ def write_json(path: str | os.PathLike[str], value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
+FEW = 3  # draws: of fewer the standard error is no more than a guess, and not shown
+
+
 # --- the summary as a table ------------------------------------------------------------------------------------
 
 
@@ -103,6 +106,8 @@ def _cells(summary: Summary) -> tuple[list[str], list[list[str]]]:
             f"distinct, {summary['classifier']['confidence']:.0%} sure"]
 
     def cell(value: Mapping[str, float], digits: int) -> str:
+        if summary["repetitions"] < FEW:
+            return f"{value['mean']:.{digits}f}"
         return f"{value['mean']:.{digits}f} ± {value['standard_error']:.{digits}f}"
 
     rows = [
@@ -118,7 +123,8 @@ def _notes(summary: Summary) -> list[str]:
     kernel, judge, latents = summary["kernel"], summary["classifier"], summary["latents"]
     n = summary["points"]
     return [
-        f"{n} points in each draw; mean ± standard error over {summary['repetitions']} independent draws.",
+        f"{n} points in each draw; mean {'± standard error ' if summary['repetitions'] >= FEW else ''}over "
+        f"{summary['repetitions']} independent draws.",
         f"d^2 is exact, with the factor 1/2 and the kernel {kernel['formula']}, a = {kernel['a']:g}.",
         f"The digits are read by a classifier ({judge['name']}) that is right on {judge['test_accuracy']:.1%} of "
         f"{judge['test_images']} test images. The last column counts only the images that it is sure of, by "

@@ -365,7 +365,7 @@ def test_a_finished_training_returns_at_once(tmp_path):
     model, data, options = start("dense")
     whole = fit(model, data, epochs=3, checkpoint=tmp_path / "a", **options)
     after, before = options["rng"].random(), (tmp_path / "a").read_bytes()
-    model, data, options = start("dense", seed=4)  # what it starts from is replaced
+    model, data, options = start("dense")
     seen = []
     again = fit(model, data, epochs=3, checkpoint=tmp_path / "a", callback=seen.append, **options)
     assert_same(again, whole)
@@ -454,7 +454,13 @@ OTHERS = {
     "next rate": (lambda m, d, o: (m, d, o | {"learning_rate": lambda step: cosine_decay(1e-2, 18)(min(step, 5))}),
                   "learning_rate at the start of epoch 3: expected 0.0075"),
     "generator": (lambda m, d, o: (m, d, o | {"rng": np.random.Generator(np.random.SFC64(0))}),
-                  "rng: expected PCG64, as in the checkpoint .* got SFC64"),
+                  "rng: expected the state at the start of the training in the checkpoint '.*a', made anew"),
+    "seed": (lambda m, d, o: (m, d, o | {"rng": np.random.default_rng(77)}),
+             "rng: expected the state at the start of the training in the checkpoint '.*a', made anew"),
+    "start": (lambda m, d, o: (replace(m, parameters=m.parameters + 1e-3), d, o),
+              "vae: expected the start of the training in the checkpoint '.*a', made anew"),
+    "state": (lambda m, d, o: (m, d, o | {"state": adam_init(m.parameters)._replace(second=m.parameters * 0 + 1)}),
+              "state: expected the state at the start of the training"),
     "epochs": (lambda m, d, o: (m, d, o | {"epochs": 1}), "epochs: expected at least 2, which the checkpoint .* got 1"),
 }
 
@@ -506,7 +512,7 @@ def train(model, x, **options):
 
 @pytest.mark.parametrize("call, message", [
     (lambda m, x: train(m, 16 * np.ones((7, 4))),
-     r"data: expected values in \[0, 1\], as a Bernoulli likelihood needs, got values from 16 to 16"),
+     r"data: expected values in \[0, 1\], as a Bernoulli likelihood needs, got values from 16.0 to 16.0"),
     (lambda m, x: train(m, x[:, :3]), "data: expected points of dimension 4"),
     (lambda m, x: train(m, x, rng=1), "rng: expected a numpy.random.Generator"),
     (lambda m, x: train(m, x, epochs=0), "epochs: expected a whole number"),

@@ -19,7 +19,7 @@ import numpy as np
 from ..arrays import Array, check_rng, to_numpy
 from ..files import replacing
 
-__all__ = ["Checkpoint", "fingerprint", "load_checkpoint", "save_checkpoint"]
+__all__ = ["Checkpoint", "fingerprint", "generator_state", "load_checkpoint", "save_checkpoint"]
 
 HEADER = "divergen.json"  # the entry that holds the JSON text
 RESERVED = (HEADER, "file", "allow_pickle")  # the others are arguments of numpy.savez
@@ -125,6 +125,19 @@ def fingerprint(*arrays: Array) -> str:
         host = np.ascontiguousarray(to_numpy(array))
         parts.append(f"{host.dtype} {host.shape} {zlib.crc32(host.data):08x}")
     return "; ".join(parts)
+
+
+def generator_state(rng: np.random.Generator) -> str:
+    """Return a short text that tells whether two random generators will give the same numbers.
+
+    Examples
+    --------
+    >>> one, same, other = (np.random.default_rng(seed) for seed in (0, 0, 1))
+    >>> generator_state(one) == generator_state(same), generator_state(one) == generator_state(other)
+    (True, False)
+    """
+    state = check_rng(rng).bit_generator.state
+    return f"{state['bit_generator']} {zlib.crc32(json.dumps(state, default=_plain, sort_keys=True).encode()):08x}"
 
 
 def _plain(value: Any) -> Any:

@@ -315,5 +315,8 @@ def _check(x: Array, weight: Array, stride: int) -> None:
         raise ValueError(f"x: expected images of shape (n, height, width, channels), got shape {tuple(x.shape)}")
     if weight.ndim != 4 or 0 in weight.shape:
         raise ValueError(f"weight: expected shape (kh, kw, c_in, c_out), got {tuple(weight.shape)}")
+    if not any(namespace(array).isdtype(array.dtype, "real floating") for array in (x, weight)):
+        raise ValueError(f"x: expected real floating-point numbers, as whole ones would wrap around, got {x.dtype} "
+                         f"with a weight of {weight.dtype}")
     if x.shape[3] != weight.shape[2]:
         raise ValueError(f"x: expected {weight.shape[2]} channels, as the weight has inputs, got {x.shape[3]}")

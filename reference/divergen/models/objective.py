@@ -224,8 +224,8 @@ def objective_and_gradient(
 
     The distance is taken from the draws z, not from the means, because the draws are what the decoder is trained on
     and :math:`N(0, I_L)` what it is given later. It is the V-statistic, as everywhere in this package: a batch that is
-    spread out more evenly than independent draws has a smaller one. No encoder can arrange for that in batches that are
-    shuffled. What remains in the mean over batches is
+    spread out more evenly than independent draws has a smaller one. In shuffled batches that are small beside the data
+    no encoder can arrange for that. What remains in the mean over batches is
     :math:`d(q, N(0, I_L))^2 + \frac{1}{2n} \mathbb{E}\, h(z - z')` for the distribution q of all draws, and that second
     term draws q together: by 1 - 2/n in each direction for the energy kernel, so that batches should not be small.
 

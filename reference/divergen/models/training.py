@@ -18,13 +18,14 @@ import numpy as np
 
 from ..adam import AdamState, Schedule, adam_init, adam_step
 from ..arrays import Array, check_count, check_number, check_rng, like, namespace, to_numpy
-from .checkpoint import fingerprint, load_checkpoint, save_checkpoint
+from .checkpoint import fingerprint, generator_state, load_checkpoint, save_checkpoint
 from .objective import ELBO, Objective, _objective_and_gradient, check_objective
 from .vae import VAE, as_images
 
 __all__ = ["Training", "fit"]
 
 KIND = "divergen.Training 1"  # of a checkpoint: whose it is, and which version
+STARTS = {"vae": "the start", "state": "the state at the start", "rng": "the state at the start"}
 
 
 class Training(NamedTuple):
@@ -107,9 +108,10 @@ def fit(
     and libraries. At most the epoch that was under way is lost. If `epochs` are reached already, the call returns at
     once. An epoch is complete, and written, when its `callback` has returned; so a callback may draw from `rng` too.
 
-    Architecture, dtype, batch size, objective, clip and data (by a checksum) must be what they were, and `rng` of the
-    same kind. Of a schedule only the rates at the first step of each epoch so far, and of the one to come, can be
-    compared; what it does between and later cannot. A schedule that depends on the number of epochs, as one that falls
+    Architecture, dtype, batch size, objective, clip and, by checksums, the data, the start `vae`, `state` and the state
+    of `rng` at the call must be what they were: to go on, make them anew from the same seed. Of a schedule only the
+    rates at the first step of each epoch so far, and of the one to come, can be compared; what it does between and
+    later cannot. A schedule that depends on the number of epochs, as one that falls
     to zero at the end, is another one if that number changes. A kernel of your own is compared by its `repr`.
 
     **Clipping.** ClassRadius clips "weights" to [-0.3, 0.3], and does not say which, nor when; here they are all the
@@ -143,8 +145,11 @@ def fit(
         settings = {
             "architecture": vae.architecture.settings(), "dtype": str(to_numpy(vae.parameters[:1]).dtype),
             "batch_size": batch_size, "objective": repr(objective), "clip": clip, "data": fingerprint(data),
+            "vae": fingerprint(vae.parameters), "state": f"{state.step}; {fingerprint(state.first, state.second)}",
+            "rng": generator_state(rng),
         }
-        if not Path(checkpoint).resolve().parent.is_dir():  # found out now, not after the first epoch
+        if not Path(checkpoint).resolve().parent.is_dir() or Path(checkpoint).is_dir():
+            # found out now, not after the first epoch
             raise ValueError(f"checkpoint: expected a file in a folder that is there, got {os.fspath(checkpoint)!r}")
         if Path(checkpoint).exists():
             training = _resume(checkpoint, settings, learning_rate, steps, training, epochs, rng)
@@ -224,8 +229,19 @@ def _resume(
         if got != expected:
             raise ValueError(f"{name}: expected {expected}, as in the checkpoint {os.fspath(path)!r}, got {got}")
 
+    shape = tuple(start.vae.parameters.shape)
+    shapes = {"parameters": shape, "first": shape, "second": shape}
+    missing = sorted({*shapes, "trace"} - set(arrays) | {"settings", "step", "learning_rate"} - set(values))
+    if saved_rng is None or missing or set(values["settings"]) != set(settings):
+        raise ValueError(f"checkpoint: expected a training as this version writes it, got {os.fspath(path)!r} "
+                         f"{'without ' + ', '.join(missing) if missing else 'with other settings'}")
     for name, expected in values["settings"].items():
+        if name in STARTS and settings[name] != expected:
+            raise ValueError(f"{name}: expected {STARTS[name]} of the training in the checkpoint {os.fspath(path)!r}, "
+                             "made anew in the same way, got another")
         compare(name, settings[name], expected)
+    for name, expected_shape in shapes.items():
+        compare(f"the shape of {name}", tuple(arrays[name].shape), expected_shape)
     first, second, parameters = (like(arrays[name], start.vae.parameters) for name in ("first", "second", "parameters"))
     trace = tuple(ELBO(*row) for row in arrays["trace"].tolist())
     training = Training(replace(start.vae, parameters=parameters), AdamState(values["step"], first, second), trace)
@@ -234,9 +250,7 @@ def _resume(
     if len(trace) > epochs:
         raise ValueError(f"epochs: expected at least {len(trace)}, which the checkpoint {os.fspath(path)!r} has "
                          f"behind it, got {epochs}")
-    saved_bits: Any = getattr(saved_rng, "bit_generator", None)
-    compare("rng", type(rng.bit_generator).__name__, type(saved_bits).__name__)
-    rng.bit_generator.state = saved_bits.state
+    rng.bit_generator.state = saved_rng.bit_generator.state  # of the same kind, or its first state had differed
     return training
 
 

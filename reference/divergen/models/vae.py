@@ -226,5 +226,5 @@ def as_images(x: Array, vae: VAE, name: str) -> Array:
     low, high = float(xp.min(x)), float(xp.max(x))
     if low < 0 or high > 1:
         raise ValueError(f"{name}: expected values in [0, 1], as a Bernoulli likelihood needs, "
-                         f"got values from {low:g} to {high:g}")
+                         f"got values from {low!r} to {high!r}")
     return xp.astype(x, vae.parameters.dtype, copy=False)
