@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from divergen.arrays import namespace, to_numpy
 from divergen.evaluation import divergences as dv
+from divergen.evaluation import generators as formulas
 
 mp = mpmath.mp.clone()
 mp.dps = 100
@@ -482,3 +483,14 @@ def test_single_precision_distributions():
     q = q / q.sum()
     want = dv.divergence(dv.kl, p.astype(float) / p.astype(float).sum(), q.astype(float) / q.astype(float).sum())
     assert dv.divergence(dv.kl, p, q) == pytest.approx(want, rel=1e-14)
+
+
+@pytest.mark.parametrize("name", ["kl", "reverse_kl", "jensen_shannon", "gan", "total_variation", "pearson_chi2",
+                                  "neyman_chi2", "squared_hellinger", 0.0, 0.25, 1.0, 4.0, np.inf])
+@pytest.mark.parametrize("function", ["f", "derivative", "second_derivative", "conjugate", "conjugate_derivative",
+                                      "reduced"])
+def test_nan_in_nan_out(name, function):
+    f = getattr(formulas, name) if isinstance(name, str) else formulas.precision_recall(name)
+    assert np.isnan(getattr(f, function)(np.nan))
+    some = getattr(f, function)(np.array([np.nan, 0.125]))
+    assert np.isnan(some[0]) and not np.isnan(some[1])

@@ -118,6 +118,7 @@ def _elementwise(formula: Formula, outside: Callable[[Array], Array], value: flo
             x = xp.astype(x, xp.float64)
         with np.errstate(all="ignore"):  # infinite values are results here
             y = xp.where(outside(x), value, formula(x, xp))
+            y = xp.where(xp.isnan(x), math.nan, y)  # a branch of a formula may have lost it
         return float(y) if isinstance(argument, Real) else y
 
     return function
