@@ -62,6 +62,27 @@ def test_log_density_far_away_does_not_underflow():
     assert_allclose(far, -(98**2) / 0.02 - math.log(8 * 2 * math.pi * 0.01), rtol=1e-12)
 
 
+@pytest.mark.parametrize("far", [1e160, 1e308])
+def test_log_density_where_the_square_is_too_large(far):
+    """Minus infinity, as SciPy has it; no nan, and no warning, which is an error here."""
+    near = np.array([2.0, 0.0])
+    for x in (np.array([far, 0.0]), np.array([-far, far])):
+        found = log_density(ring(8, radius=2.0, scale=0.1), np.stack([x, near]))
+        assert found[0] == -math.inf and found[1] == pytest.approx(0.687852, abs=1e-6)
+        assert log_density(dg.Gaussian(np.zeros(2), OBLIQUE), x[None, :])[0] == -math.inf
+    other = dg.Gaussian(np.full(1, 1e150), np.eye(1) * 1e-20)  # of two terms one is minus infinity
+    found = log_density(0.5 * dg.Gaussian.standard(1) + 0.5 * other, np.array([[0.0], [1e150], [far]]))
+    assert_allclose(found, [math.log(0.5) + norm.logpdf(0), math.log(0.5) + norm.logpdf(0, scale=1e-10), -math.inf])
+
+
+def test_log_density_where_a_product_with_the_axes_overflows():
+    """A sum over coordinates, taken in parts of either sign, may come to inf - inf."""
+    gaussian = dg.Gaussian(np.zeros(64), np.eye(64) + np.ones((64, 64)))  # one axis is along (1, ..., 1)
+    signs = [np.where(np.arange(64) // run % 2 == 0, 1.7e308, -1.7e308) for run in (1, 2, 4, 8, 32)]
+    for x in (np.stack(signs), *(np.tile(row, (5, 1)) for row in signs)):
+        assert np.all(log_density(gaussian, x) == -math.inf)
+
+
 def test_bin_probabilities_by_quadrature():
     p = 0.3 * dg.Gaussian(np.array([0.2, -0.1]), np.diag([0.5, 2.0])) + 0.7 * dg.Gaussian(np.ones(2), np.eye(2))
     edges = [np.array([-20.0, 0.0, 1.5, 20.0]), np.array([-20.0, 0.3, 20.0])]

@@ -107,7 +107,8 @@ def log_density(measure: Measure, x: Array) -> Array:
     Returns
     -------
     array, shape (n,)
-        Log of mass per unit of volume; of a mass other than 1, if the measure has one.
+        Log of mass per unit of volume; of a mass other than 1, if the measure has one. So far away that its square is
+        too large for a number, -inf.
 
     Raises
     ------
@@ -122,16 +123,19 @@ def log_density(measure: Measure, x: Array) -> Array:
     x = as_points(x, "x", dim=measure.dim)
     xp = namespace(x)
     terms = []
-    for weight, gaussian in _gaussians(measure):
-        _variances(gaussian)
-        y = x - gaussian.mean  # (n, d)
-        if gaussian._axes is not None:
-            y = xp.matmul(y, gaussian._axes)
-        constant = math.log(weight) - float(xp.sum(xp.log(2 * math.pi * gaussian._variances))) / 2
-        terms.append(constant - xp.sum(y * (y / gaussian._variances), axis=1) / 2)
-    rows = xp.stack(terms)  # (terms, n)
-    top = xp.max(rows, axis=0)
-    return top + xp.log(xp.sum(xp.exp(rows - top), axis=0))
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # far away
+        for weight, gaussian in _gaussians(measure):
+            _variances(gaussian)
+            y = x - gaussian.mean  # (n, d)
+            if gaussian._axes is not None:
+                y = xp.matmul(y, gaussian._axes)
+            constant = math.log(weight) - float(xp.sum(xp.log(2 * math.pi * gaussian._variances))) / 2
+            terms.append(constant - xp.sum(y * (y / gaussian._variances), axis=1) / 2)
+        rows = xp.stack(terms)  # (terms, n)
+        rows = xp.where(xp.isnan(rows), -xp.inf, rows)  # of a finite x: where oblique axes meet inf - inf
+        top = xp.max(rows, axis=0)
+        top = xp.where(xp.isinf(top), xp.zeros_like(top), top)
+        return top + xp.log(xp.sum(xp.exp(rows - top), axis=0))
 
 
 def bin_probabilities(measure: Measure, edges: Sequence[Array]) -> Array:

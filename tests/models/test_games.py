@@ -123,7 +123,7 @@ def test_extreme_log_ratios_are_exact(dtype, size):
     forms = [(kl, u, u - 1), (reverse_kl, 1.0, size), (gan, 1 / (1 + 1 / u), math.log1p(u)),
              (squared_hellinger, math.sqrt(u) / 2, math.sqrt(u) - 1)]
     for f, curvature, conjugate in forms:
-        value, gradient, _ = generator_objective(f, v)
+        value, gradient, *_ = generator_objective(f, v)
         assert_allclose(gradient, -curvature, rtol=1e-6)
         assert value == pytest.approx(-conjugate, rel=1e-6)
         assert gradient.dtype == dtype
@@ -135,7 +135,7 @@ def test_extreme_log_ratios_are_exact(dtype, size):
 
 def test_what_overflows_is_handed_back_as_it_is():
     with np.errstate(over="ignore", invalid="ignore"):
-        value, gradient, _ = generator_objective(kl, np.array([1000.0, 0.0]))
+        value, gradient, *_ = generator_objective(kl, np.array([1000.0, 0.0]))
         assert value == -math.inf and not np.isfinite(gradient[0]) and gradient[1] == -0.5
         assert critic_objective(kl, np.zeros(1), np.array([1000.0])).value == -math.inf
 
@@ -148,15 +148,20 @@ def test_what_overflows_is_handed_back_as_it_is():
 def test_generator_gradient_is_that_of_its_value(f, budget, rng):
     """With a budget, the rule a stays: its value is followed by moving one point, and the others hold the rule."""
     v = rng.normal(size=12)
-    value, gradient, estimate = generator_objective(f, v, bandwidth=0.6, budget=budget)
+    value, gradient, estimate, certain = generator_objective(f, v, bandwidth=0.6, budget=budget)
+
+    def without_slope(u):
+        return f.f(u) - f.slope_at_one * (u - 1)
+
     if budget == 1:
+        assert certain == 1
         found = differences(lambda x: generator_objective(f, x, bandwidth=0.6).value, v)
-        assert estimate == pytest.approx(np.mean(f.f(np.exp(v))), rel=1e-12)
+        assert estimate == pytest.approx(np.mean(without_slope(np.exp(v))), rel=1e-12)
     else:
         rule = dg.obrs(v, budget, log=True)
 
         def psi(x):
-            """With the rule fixed, psi is phi at Z r, from the border on, over Z."""
+            """With the rule fixed, psi is eta at Z r, from the border on, over Z."""
             border = -rule.log_scale
             rows = [generator_objective(f, np.array([max(w, border) + math.log(rule.rate)]), bandwidth=0.6).value
                     - generator_objective(f, np.array([border + math.log(rule.rate)]), bandwidth=0.6).value for w in x]
@@ -167,7 +172,8 @@ def test_generator_gradient_is_that_of_its_value(f, budget, rng):
         accepted = rule.probability
         assert np.all(gradient[accepted < 1] == 0) and np.all(gradient[accepted == 1] <= 0)
         assert 0 < np.sum(accepted == 1) < 12
-        want = np.mean(accepted * f.f(rule.rate * np.exp(v) / accepted)) / rule.rate
+        assert certain == np.mean(accepted == 1) == np.mean(gradient < 0)
+        want = np.mean(accepted * without_slope(rule.rate * np.exp(v) / accepted)) / rule.rate
         assert estimate == pytest.approx(want, rel=1e-12)
     assert_allclose(gradient, found, atol=1e-8)
 
@@ -183,11 +189,11 @@ def test_plain_dual_without_kinks_is_the_same_step(rng):
 @pytest.mark.parametrize("f", KINKED, ids=by_name)
 def test_plain_dual_with_kinks(f, rng):
     v = rng.normal(size=8)
-    value, gradient, estimate = plain_generator_objective(f, v)
+    value, gradient, estimate, certain = plain_generator_objective(f, v)
     assert_allclose(gradient, differences(lambda x: plain_generator_objective(f, x).value, v), atol=1e-9)
     low, high = f.derivative(0.0), f.slope_at_infinity
     assert value == pytest.approx(-np.mean(f.conjugate(low + (high - low) / (1 + np.exp(-v)))), rel=1e-12)
-    assert math.isnan(estimate)
+    assert math.isnan(estimate) and certain == 1
 
 
 # --- the right gradient, and the wrong one ------------------------------------------------------------------------
@@ -292,7 +298,7 @@ def test_primal_with_a_frozen_ratio_has_the_wrong_gradient(m):
 @pytest.mark.parametrize("tau", [0.3, 1.0])
 @pytest.mark.parametrize("lam", [0.2, 3.0])
 def test_a_smoothed_pr_divergence_is_an_average_of_pr_divergences(lam, tau):
-    """The gradient in the generator's weights q: of the average by differences, of phi_tau as it is."""
+    """The gradient in the generator's weights q: of the average by differences, of eta_tau as it is."""
     p, q = np.array([0.1, 0.3, 0.25, 0.35]), np.array([0.4, 0.2, 0.3, 0.1])
     t = np.linspace(-30, 30, 200_001)
     log_mu = math.log(lam) + tau * t
@@ -321,7 +327,7 @@ def test_total_variation_is_smoothed_around_one(rng):
 def test_a_ratio_exactly_at_a_kink_is_pulled_once():
     """f'' is infinite there; the pull is that of the smoothed kink, and no more."""
     for f in (total_variation, precision_recall(1)):
-        value, gradient, _ = generator_objective(f, np.zeros(1), bandwidth=0.5)
+        value, gradient, *_ = generator_objective(f, np.zeros(1), bandwidth=0.5)
         assert gradient[0] == pytest.approx(-0.5, rel=1e-12)  # k(0) = 1 / (4 tau)
         near = generator_objective(f, np.full(1, 1e-9), bandwidth=0.5).value
         assert value == pytest.approx(near, abs=1e-8)
@@ -331,6 +337,37 @@ def test_a_budget_beyond_the_price_of_the_target_pulls_nothing():
     objective = generator_objective(kl, np.log(np.array([0.5, 1.0, 1.5])), budget=4)
     assert np.all(objective.gradient == 0)
     assert objective.estimate == pytest.approx(0, abs=1e-12)  # refined exactly: the ratio is 1 on all that is kept
+    assert objective.certain == 0
+
+
+@given(v=log_ratios, f=st.sampled_from(SMOOTH + KINKED))
+def test_a_budget_of_as_many_as_there_are_points_buys_the_target(v, f):
+    """The mean of r is at least its maximum over n."""
+    objective = generator_objective(f, v, budget=len(v) * (1 + 1e-9))
+    assert objective.certain == 0 and not np.any(objective.gradient)
+
+
+@pytest.mark.parametrize("budget", [1.0, 1.5])
+@pytest.mark.parametrize("offset", [-0.5, 0.0, 0.5])
+def test_the_estimate_does_not_take_a_wrong_mean_of_the_ratio_for_a_divergence(offset, budget, rng):
+    """A critic that is off by a constant has E_Q[r] of 1 e^offset; lambda times that would be added."""
+    v = 0.4 * rng.normal(size=4000) - 0.08 + offset
+    estimates = {lam: generator_objective(precision_recall(lam), v, budget=budget).estimate for lam in (0.05, 1, 20)}
+    assert all(-1e-12 <= estimates[lam] <= min(1, lam) for lam in estimates)
+    assert estimates[0.05] < 1e-3 and estimates[20] < 1e-3  # nearly all ratios are between 1/20 and 20
+    assert estimates[1] == pytest.approx(generator_objective(total_variation, v, budget=budget).estimate, rel=1e-12)
+    if budget == 1:
+        assert estimates[1] == pytest.approx(np.mean(np.abs(np.exp(v) - 1)) / 2, rel=1e-12)
+
+
+@pytest.mark.parametrize("budget", [1.0, 1.3])
+@pytest.mark.parametrize("f", SMOOTH + KINKED, ids=by_name)
+def test_the_estimate_at_exact_ratios_is_the_divergence(f, budget):
+    """Three atoms; with a budget, that of P from the law that OBRS makes of Q."""
+    p, q = np.array([1, 2, 3]), np.array([3, 2, 1])  # in sixths
+    kept = dg.obrs(p / q, budget, weights=q / 6).probability * q
+    want = dg.divergence(f, p / 6, kept / kept.sum())
+    assert generator_objective(f, np.repeat(np.log(p / q), q), budget=budget).estimate == pytest.approx(want, rel=1e-9)
 
 
 # --- the naive dual ------------------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 import builtins
 import math
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import divergen as dg
 from divergen.arrays import to_numpy
-from divergen.densities import bin_probabilities, bin_shares
+from divergen.densities import bin_probabilities, bin_shares, ring
 from divergen.evaluation.generators import (
     gan as original_game,
 )
@@ -221,6 +220,76 @@ def test_units_do_not_matter(rng):
     assert_allclose(other.log_ratio(1000 * data + 7e3), one.log_ratio(data), rtol=1e-6, atol=1e-8)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_data_far_from_zero(dtype, rng):
+    """In single precision the numbers at 1e9 are 64 apart; the samples differ like the data all the same."""
+    data = rng.normal(size=(300, 2))
+    far = data + 1e9
+    near = far - 1e9  # the data as they are, rounded
+    one, other = (fit_gan(x, kl, rng=np.random.default_rng(0), steps=3, dtype=dtype, **SMALL).gan for x in (near, far))
+    z = rng.normal(size=(200, 2))
+    assert_allclose(other.generate(z) - 1e9, one.generate(z), atol=2e-4)
+    assert len(np.unique(other.generate(z)[:, 0])) > 190
+    assert_allclose(other.log_ratio(far), one.log_ratio(near), atol=2e-4)
+    assert np.ptp(one.log_ratio(near)) > 0.01
+
+
+def test_tiny_and_large_units(rng):
+    data = two_modes(300, rng)
+    z = rng.normal(size=(10, 2))
+    one = fit_gan(data, kl, rng=np.random.default_rng(0), steps=3, **SMALL).gan
+    for factor, dtype in ((1e-200, "float64"), (1e140, "float64"), (1e-30, "float32"), (1e15, "float32")):
+        other = fit_gan((factor * data).astype(dtype), kl, rng=np.random.default_rng(0), steps=3, **SMALL).gan
+        assert other.scale == pytest.approx(factor * one.scale, rel=1e-6)
+        assert_allclose(other.generate(z) / factor, one.generate(z), rtol=1e-3, atol=1e-4)
+
+
+def test_a_constant_column_comes_out_as_it_is(rng):
+    data = np.concatenate([rng.normal(size=(300, 1)), np.full((300, 1), 1e9)], axis=1)
+    for given in (data, data.astype(np.float32)):
+        training = fit_gan(given, kl, rng=np.random.default_rng(0), steps=3, **SMALL)
+        assert training.gan.scale == pytest.approx(np.std(data[:, 0]) / math.sqrt(2), rel=1e-6)
+        assert_allclose(training.gan.sample(100, rng)[:, 1], 1e9, atol=64)
+
+
+def test_the_trace_says_what_pulled(rng):
+    data = two_modes(300, rng)
+    plain = fit_gan(data, kl, rng=np.random.default_rng(0), steps=5, **SMALL)
+    assert_array_equal(plain.trace.certain, np.ones(5))
+    # untrained critics know ratios near 1, which 31 proposals can pay for
+    rich = fit_gan(data, kl, rng=np.random.default_rng(0), steps=5, budget=31, **SMALL)
+    assert_array_equal(rich.trace.certain, np.zeros(5))
+    assert_array_equal(rich.state.generator_adam.second, np.zeros_like(rich.state.generator))
+    some = fit_gan(data, kl, rng=np.random.default_rng(0), steps=40, budget=1.1, learning_rate=1e-2, **SMALL)
+    assert 0 < some.trace.certain[-1] < 1
+    assert_allclose(some.trace.certain * 32, np.round(some.trace.certain * 32), atol=1e-9)
+
+
+@pytest.mark.parametrize("lam", [0.05, 20.0])
+def test_the_estimate_of_a_training_is_a_divergence(lam, rng):
+    """It is between 0 and min(1, lambda), whatever the critic takes the mean of its ratio for."""
+    data = two_modes(300, rng)
+    trace = fit_gan(data, precision_recall(lam), g=kl, rng=rng, steps=60, learning_rate=1e-2, **SMALL).trace
+    assert np.all(trace.estimate >= 0) and np.all(trace.estimate <= min(1, lam))
+
+
+def test_a_short_training_does_not_hand_out_its_start(rng):
+    """The average is one of trained weights, even where it forgets slowly."""
+    data = rng.normal(size=(50, 2))
+    weights = []
+    training = fit_gan(data, kl, rng=rng, steps=3, every=1, averaging=0.9999, **SMALL,
+                       callback=lambda t: weights.append(t.state.generator))
+    assert_allclose(training.gan.generator, np.mean(weights, axis=0), rtol=1e-3, atol=1e-6)
+    last = fit_gan(data, kl, rng=rng, steps=3, averaging=0, **SMALL)
+    assert_array_equal(last.gan.generator, last.state.generator)
+
+
+def test_rates_may_come_as_a_list(rng):
+    data = rng.normal(size=(50, 2))
+    same(*(fit_gan(data, kl, rng=np.random.default_rng(0), steps=3, learning_rate=rates, **SMALL)
+           for rates in ([1e-3, 2e-3], (1e-3, 2e-3))))
+
+
 # --- one run, twice ------------------------------------------------------------------------------------------------
 
 
@@ -259,11 +328,65 @@ def test_an_interrupted_training_goes_on_bit_for_bit(tmp_path, measure):
         fit_gan(data, precision_recall(2), rng=np.random.default_rng(8), checkpoint=path, callback=stop, **options)
     seen = []
     resumed = fit_gan(data, precision_recall(2), rng=rng, checkpoint=path, callback=seen.append, **options)
-    assert [len(training.trace.dual) for training in seen] == [20, 23]
+    assert [len(training.trace.dual) for training in seen] == [15, 20, 23]  # the one that failed is called again
     same(resumed, whole)
     assert rng.random() == whole_rng.random()
     again = fit_gan(data, precision_recall(2), rng=np.random.default_rng(8), checkpoint=path, **options)
     same(again, whole)  # a finished one is only read
+
+
+def test_a_callback_may_draw_from_the_rng(tmp_path):
+    """The state that is kept is the one after the callback; without that, what follows would differ."""
+    data = np.random.default_rng(0).normal(size=(100, 2))
+    options = {"steps": 12, "every": 4, **SMALL}
+
+    def draws(training):
+        drawing.random(3)
+
+    drawing = np.random.default_rng(8)
+    whole = fit_gan(data, kl, rng=drawing, callback=draws, **options)
+
+    def stops(training):
+        draws(training)
+        if training.state.generator_adam.step == 8:
+            raise Stop
+
+    drawing = np.random.default_rng(8)
+    with pytest.raises(Stop):
+        fit_gan(data, kl, rng=drawing, callback=stops, checkpoint=tmp_path / "state.npz", **options)
+    drawing = np.random.default_rng(8)
+    same(fit_gan(data, kl, rng=drawing, callback=draws, checkpoint=tmp_path / "state.npz", **options), whole)
+
+
+def test_how_numbers_are_printed_does_not_matter_to_a_checkpoint(tmp_path):
+    data = np.random.default_rng(0).normal(size=(50, 2))
+
+    def fit():
+        return fit_gan(data, kl, rng=np.random.Generator(np.random.MT19937(0)), steps=3, checkpoint=path, **SMALL)
+
+    path = tmp_path / "state.npz"
+    whole = fit()
+    with np.printoptions(threshold=5):
+        same(fit(), whole)
+
+
+def test_another_measure_or_rng_is_told_apart(tmp_path):
+    path = tmp_path / "state.npz"
+    measure = dg.Gaussian.standard(2)
+    fit_gan(measure, kl, rng=np.random.default_rng(0), steps=2, checkpoint=path, **SMALL)
+    with pytest.raises(ValueError, match=r"npz: rng: another seed or state$"):
+        fit_gan(measure, kl, rng=np.random.default_rng(1), steps=2, checkpoint=path, **SMALL)
+    with pytest.raises(ValueError, match=r"npz: data was [^;]*$"):
+        fit_gan(dg.Gaussian(np.ones(2), np.eye(2)), kl, rng=np.random.default_rng(0), steps=2, checkpoint=path, **SMALL)
+
+
+def test_a_checkpoint_that_cannot_be_written_is_refused_at_once(tmp_path):
+    data = np.random.default_rng(0).normal(size=(50, 2))
+    rng = np.random.default_rng(0)
+    for path in (tmp_path, tmp_path / "missing" / "state.npz"):
+        with pytest.raises(ValueError, match="checkpoint: expected a file in a folder that is there, got"):
+            fit_gan(data, kl, rng=rng, steps=2, checkpoint=path, **SMALL)
+    assert rng.random() == np.random.default_rng(0).random()  # nothing has begun
 
 
 @pytest.mark.parametrize(("changed", "name"), [
@@ -272,8 +395,11 @@ def test_an_interrupted_training_goes_on_bit_for_bit(tmp_path, measure):
     ({"critic_steps": 1}, "critic_steps was 2 and is 1"), ({"budget": 2.0}, r"budget was 1\.0 and is 2\.0"),
     ({"bandwidth": 0.5}, "bandwidth was"), ({"averaging": 0.5}, "averaging was"),
     ({"log_ratio_bound": 3.0}, "log_ratio_bound was"), ({"generator_hidden": (4,)}, "generator_sizes was"),
-    ({"critic_hidden": (4,)}, "critic_sizes was"), ({"rng": np.random.default_rng(1)}, "rng was"),
-    ({"data": np.ones((50, 2)) * np.arange(50)[:, None]}, "data was"),
+    ({"critic_hidden": (4,)}, "critic_sizes was"), ({"rng": np.random.default_rng(1)}, "rng: another seed or state$"),
+    ({"rng": np.random.Generator(np.random.MT19937(0))}, "rng: another seed or state$"),
+    ({"data": np.ones((50, 2)) * np.arange(50)[:, None]}, r"npz: data was [^;]*$"),
+    ({"start": GAN.initial((2, 8, 2), (2, 8, 1), rng=np.random.default_rng(3), shift=np.zeros(2), dtype="float32")},
+     "start: other networks$"),
     ({"dtype": "float64"}, "dtype was float32 and is float64"),
 ])
 def test_a_checkpoint_of_another_training_is_refused(tmp_path, changed, name):
@@ -327,7 +453,14 @@ def test_callback_progress_and_dtype(rng, capsys, monkeypatch):
     training = fit_gan(data, kl, rng=rng, steps=7, every=3, callback=seen.append, progress=True, **SMALL)
     assert [len(t.trace.dual) for t in seen] == [3, 6, 7]
     assert "7/7" in capsys.readouterr().err
-    assert training.gan.generator.dtype == np.float32 and training.gan.sample(3, rng).dtype == np.float32
+    assert training.gan.generator.dtype == training.gan.critic.dtype == np.float32
+    assert training.gan.log_ratio(data).dtype == np.float32
+    for given in (np.float32, np.float64):  # points come out as the data went in
+        for dtype in ("float32", "float64"):
+            gan = fit_gan(data.astype(given), kl, rng=rng, steps=1, dtype=dtype, **SMALL).gan
+            assert gan.sample(3, rng).dtype == given and gan.generator.dtype == dtype
+            assert gan.log_ratio(data.astype(given)).dtype == dtype
+            assert fit_gan(data, kl, rng=rng, steps=1, start=gan, batch_size=8).gan.sample(3, rng).dtype == given
     double = fit_gan(data, kl, rng=rng, steps=2, dtype="float64", **SMALL).gan
     assert double.critic.dtype == double.log_ratio(data).dtype == np.float64
     real_import = builtins.__import__
@@ -347,8 +480,9 @@ def test_the_average_is_a_running_mean_of_the_weights(rng):
     weights = []
     training = fit_gan(data, kl, rng=rng, steps=4, every=1, averaging=0.75,
                        callback=lambda t: weights.append((t.state.generator, t.gan.generator)), **SMALL)
-    for (_, before), (now, after) in pairwise(weights):
-        assert_allclose(after, 0.75 * before + 0.25 * now, rtol=1e-4, atol=1e-6)
+    for t in range(1, 5):  # the first weights, before step 1, do not count
+        now = np.array([each for each, _ in weights[:t]], dtype=np.float64)
+        assert_allclose(weights[t - 1][1], np.average(now, axis=0, weights=0.75 ** np.arange(t)[::-1]), rtol=1e-5)
     assert_array_equal(training.gan.critic, training.state.critic)
 
 
@@ -365,7 +499,11 @@ def test_other_libraries(library, budget):
         assert_allclose(to_numpy(ours), numpys, rtol=1e-6)
     normal = dg.Gaussian.standard(2, like=library.asarray(data))
     found = fit_gan(normal, kl, rng=np.random.default_rng(4), steps=2, **SMALL).gan
-    assert found.sample(3, np.random.default_rng(0)).dtype == library.float32
+    assert found.generator.dtype == library.float32
+    assert found.sample(3, np.random.default_rng(0)).dtype == library.float64
+    single = fit_gan(library.asarray(data.astype(np.float32)), kl, rng=np.random.default_rng(4), steps=2, **SMALL).gan
+    assert single.sample(3, np.random.default_rng(0)).dtype == library.float32
+    assert single.log_ratio(library.asarray(data)).dtype == library.float32
 
 
 # --- messages ------------------------------------------------------------------------------------------------------
@@ -418,7 +556,25 @@ def test_messages_of_the_training(rng):
         ({"data": np.ones((5, 2))}, "data: expected points that differ, got equal ones only"),
         ({"data": np.ones(5)}, r"data: expected an array of shape \(n, d\)"),
         ({"start": blown_up(data, 1.0, 1.0), "data": np.eye(3)}, "start: expected networks for points of dimension 3"),
-        ({"latent_dim": 0}, "generator_sizes: size: expected a whole number of at least 1, got 0"),
+        ({"latent_dim": 0}, "^latent_dim: expected a whole number of at least 1, got 0"),
+        ({"generator_hidden": 4}, r"generator_hidden: expected a sequence of sizes, such as \(64, 64\), got 4"),
+        ({"critic_hidden": (4, 0)}, "critic_hidden: size: expected a whole number of at least 1, got 0"),
+        ({"learning_rate": "fast"}, "learning_rate: expected a number, or one for the generator and one for"),
+        ({"learning_rate": None}, "learning_rate: expected a finite number at least 0, got None"),
+        ({"f": "kl"}, "f: expected an FDivergence, such as divergen.kl, got 'kl'"),
+        ({"f": None}, "f: expected an FDivergence, such as divergen.kl, got None"),
+        ({"g": "kl"}, "g: expected an FDivergence, such as divergen.kl, got 'kl'"),
+        ({"start": 3}, "start: expected a GAN, got 3"),
+        ({"budget": 256}, "budget: expected less than batch_size, 256, got 256; on n points n proposals buy"),
+        ({"budget": 9, "batch_size": 8}, "budget: expected less than batch_size, 8, got 9"),
+        ({"data": 0.5 * ring()}, r"data: expected a measure of mass 1, got one of mass 0\.5"),
+        ({"data": np.full((7, 2), 0.1)}, "data: expected points that differ, got equal ones only"),
+        ({"data": np.full((7, 2), 0.1, dtype=np.float32)}, "data: expected points that differ, got equal ones only"),
+        ({"data": dg.Diracs(np.full((1, 2), 0.1))}, "data: expected points that differ, got equal ones only"),
+        ({"data": np.array([[1e160], [0.0]])}, r"data: expected numbers of size at most 1e\+150"),
+        ({"data": np.array([[1e20], [0.0]], dtype=np.float32)}, r"data: expected numbers of size at most 1e\+17"),
+        ({"data": (1e9 + 60 * data).astype(np.float32)}, "data: expected points whose differences are more than round"),
+        ({"data": 1e17 + 60 * data}, "data: expected points whose differences are more than rounding, got float64"),
     ]:
         with pytest.raises(ValueError, match=message):
             fit(**options)
@@ -433,6 +589,15 @@ def test_messages_of_the_networks(small, rng):
         replace(small, generator_sizes=(3,))
     with pytest.raises(ValueError, match="critic_sizes: expected to go from the data's dimension 3 to 1"):
         replace(small, critic_sizes=(3, 2), critic=np.zeros(8))
+    for sizes in (5, (3, 5.0)):
+        with pytest.raises(ValueError, match=r"generator_sizes: (size: )?expected a"):
+            GAN.initial(sizes, (3, 1), rng=rng, shift=np.zeros(3))
+        with pytest.raises(ValueError, match=r"critic_sizes: (size: )?expected a"):
+            GAN.initial((2, 3), sizes, rng=rng, shift=np.zeros(3))
+    with pytest.raises(ValueError, match="dtype: expected 'float32' or 'float64', got 'int8'"):
+        GAN.initial((2, 3), (3, 1), rng=rng, shift=np.zeros(3), dtype="int8")
+    with pytest.raises(ValueError, match="critic: expected the generator's dtype float64, got float32"):
+        replace(small, critic=small.critic.astype(np.float32))
     with pytest.raises(ValueError, match="generator: expected a vector of length 54"):
         replace(small, generator=np.zeros(3))
     with pytest.raises(ValueError, match="shift: expected a vector of length 3"):

@@ -17,8 +17,8 @@ through x = G(z) alone, with the function r held fixed, is wrong: r moves with q
 the KL divergence has the derivative m; that way gives :math:`-m^3/2`. At the critic's optimum the dual says what is
 right (Danskin's theorem): go through x with
 
-.. math:: \varphi(r) = f(r) - r f'(r) = -f^*(f'(r)), \qquad
-    \frac{\partial \varphi}{\partial v} = -u^2 f''(u).
+.. math:: \eta(r) = f(r) - r f'(r) = -f^*(f'(r)), \qquad
+    \frac{\partial \eta}{\partial v} = -u^2 f''(u).
 
 So a generator is pulled to where r is larger, and f decides at which ratios it is pulled how strongly.
 
@@ -26,7 +26,7 @@ So a generator is pulled to where r is larger, and f decides at which ratios it 
 Dirac mass: the pull acts on the level set r = c alone, where no sample ever is. It is spread over log r by a logistic
 density :math:`k_\tau` of the bandwidth :math:`\tau`,
 
-.. math:: \frac{\partial \varphi_\tau}{\partial v} = -u^2 f''(u) - c J\, k_\tau(v - \log c), \qquad
+.. math:: \frac{\partial \eta_\tau}{\partial v} = -u^2 f''(u) - c J\, k_\tau(v - \log c), \qquad
     D_{f_\tau} = \int D_{\mu\text{-PR}}\; k_\tau(\log\mu - \log\lambda)\, d\log\mu ,
 
 the second for the PR-divergence: what is descended is an average of its neighbours on the same curve, again an
@@ -36,10 +36,13 @@ f-divergence.
 :math:`a = \min(1, s r)`, :math:`\mathbb{E}_Q[a] = Z = 1/K`. To descend :math:`\min_a D_f(P \| aq/Z)` in q, the envelope
 theorem gives
 
-.. math:: \psi(x) = \frac1Z \bigl[ \varphi(Z r) - \varphi(Z/s) \bigr] \text{ where } a = 1, \qquad
+.. math:: \psi(x) = \frac1Z \bigl[ \eta(Z r) - \eta(Z/s) \bigr] \text{ where } a = 1, \qquad
     0 \text{ where } a < 1 :
 
-only samples that are accepted for certain pull the generator; of the others there are enough.
+only samples that are accepted for certain pull the generator; of the others there are enough. On a sample of n, exact
+rejection costs no more than n proposals, as the mean of r is at least its maximum over n. A budget beyond that price
+buys P itself, by a = r/M with :math:`a < 1` below the largest ratio, and nothing pulls: that is the optimum of this
+sample, but not of the law behind it, whose M may be larger. :attr:`GeneratorObjective.certain` shows it.
 
 Source: Verine2024, theorem 3.2, 3.6 and 4.2, eq. (9), (12)-(15) and (17)-(18), with errata.
 """
@@ -70,12 +73,14 @@ class CriticObjective(NamedTuple):
 class GeneratorObjective(NamedTuple):
     """What the generator descends, and its gradient with respect to v.
 
-    `value` is the mean of the function that is differentiated (phi, psi); `estimate` that of the divergence itself.
+    `value` is the mean of the function that is differentiated (eta, psi); `estimate` that of the divergence itself.
+    `certain` is the share of points that pull: those that are accepted for certain, all of them without a budget.
     """
 
     value: float
     gradient: Array
     estimate: float
+    certain: float
 
 
 def critic_objective(g: FDivergence, v_real: Array, v_generated: Array) -> CriticObjective:
@@ -125,7 +130,7 @@ def critic_objective(g: FDivergence, v_real: Array, v_generated: Array) -> Criti
     else:
         u = xp.exp(x)
         t_real, to_real = g.derivative(u), u * g.second_derivative(u)
-        cost, to_generated = -_phi(g, y, xp), -_curvature(g, y, xp)
+        cost, to_generated = -_eta(g, y, xp), -_curvature(g, y, xp)
     value = float(xp.mean(t_real)) - float(xp.mean(cost))
     return CriticObjective(value, xp.astype(to_real / x.shape[0], v_real.dtype),
                            xp.astype(to_generated / y.shape[0], v_generated.dtype))
@@ -149,9 +154,12 @@ def generator_objective(
     Returns
     -------
     GeneratorObjective
-        `value` is the mean of :math:`\varphi_\tau`, or of :math:`\psi`, whose gradient is taken at a fixed rule a.
+        `value` is the mean of :math:`\eta_\tau`, or of :math:`\psi`, whose gradient is taken at a fixed rule a.
         `estimate` is the primal estimate, eq. (15), of the divergence after OBRS, kinks as they are: without what P has
-        where Q has nothing.
+        where Q has nothing. It is the mean of :math:`f(r) - f'(1)(r - 1)`, which is that of f(r) where
+        :math:`\mathbb{E}_Q[r] = 1`: a critic's ratios do not have that mean, and what they miss, times f'(1), would
+        drown the divergence. `certain` is 0, and so is the gradient, where the budget buys exact samples of P on these
+        points; a budget of n or more always does.
 
     Raises
     ------
@@ -179,19 +187,20 @@ def generator_objective(
     xp = namespace(given)
     v = xp.astype(given, xp.float64)
     if budget == 1:
-        value, gradient = _smoothed_phi(f, v, bandwidth, xp), _smoothed_slope(f, v, bandwidth, xp)
-        estimate = _primal(f, v, xp)
+        value, gradient = _smoothed_eta(f, v, bandwidth, xp), _smoothed_slope(f, v, bandwidth, xp)
+        estimate, share = _primal(f, v, xp), 1.0
     else:
         rule = obrs(v, budget, log=True)
         log_z, border = math.log(rule.rate), -rule.log_scale
         certain = xp.astype(v > border, xp.float64)  # none at all where the budget buys the target itself
         refined = xp.maximum(v, xp.full_like(v, border)) + log_z  # log of p / (a q / Z)
-        at_border = _smoothed_phi(f, xp.full_like(v[:1], border + log_z), bandwidth, xp)
-        value = certain * (_smoothed_phi(f, refined, bandwidth, xp) - at_border) / rule.rate
+        at_border = _smoothed_eta(f, xp.full_like(v[:1], border + log_z), bandwidth, xp)
+        value = certain * (_smoothed_eta(f, refined, bandwidth, xp) - at_border) / rule.rate
         gradient = certain * _smoothed_slope(f, refined, bandwidth, xp) / rule.rate
         estimate = xp.astype(rule.probability, xp.float64) * _primal(f, refined, xp) / rule.rate
+        share = float(xp.mean(certain))
     return GeneratorObjective(float(xp.mean(value)), xp.astype(gradient / v.shape[0], given.dtype),
-                              float(xp.mean(estimate)))
+                              float(xp.mean(estimate)), share)
 
 
 def plain_generator_objective(f: FDivergence, v: Array) -> GeneratorObjective:
@@ -240,13 +249,13 @@ def plain_generator_objective(f: FDivergence, v: Array) -> GeneratorObjective:
     xp = namespace(given)
     t, slope = _squashed(f, xp.astype(given, xp.float64))
     gradient = -f.conjugate_derivative(t) * slope / given.shape[0]
-    return GeneratorObjective(-float(xp.mean(f.conjugate(t))), xp.astype(gradient, given.dtype), math.nan)
+    return GeneratorObjective(-float(xp.mean(f.conjugate(t))), xp.astype(gradient, given.dtype), math.nan, 1.0)
 
 
 # All of these take v in double precision: u^2 f''(u) may be a plain number where u^2 is too large for single.
 
 
-def _phi(f: FDivergence, v: Array, xp: Any) -> Array:
+def _eta(f: FDivergence, v: Array, xp: Any) -> Array:
     r"""f(u) - u f'(u), u = e^v, without cancellation: the slope of the reverse :math:`w f(1/w)` at w = 1/u."""
     return f.reverse().derivative(xp.exp(-v))
 
@@ -261,14 +270,13 @@ def _curvature(f: FDivergence, v: Array, xp: Any) -> Array:
 
 
 def _primal(f: FDivergence, v: Array, xp: Any) -> Array:
-    """f(u), as phi(u) + u f'(u)."""
-    u = xp.exp(v)
-    return _phi(f, v, xp) + u * f.derivative(u)
+    """f(u) - f'(1) (u - 1): the mean of u, which is 1, is put in for that of the sample."""
+    return f.reduced(xp.exp(v)) + f.value_at_one
 
 
-def _smoothed_phi(f: FDivergence, v: Array, bandwidth: float, xp: Any) -> Array:
-    """phi with each of its steps, of height -c J at log c, replaced by a logistic curve."""
-    value = _phi(f, v, xp)
+def _smoothed_eta(f: FDivergence, v: Array, bandwidth: float, xp: Any) -> Array:
+    """eta with each of its steps, of height -c J at log c, replaced by a logistic curve."""
+    value = _eta(f, v, xp)
     for place, jump in f.kinks:
         distance = v - math.log(place)
         # at u = c itself the reverse's derivative, from the left, has taken the step already
@@ -277,7 +285,7 @@ def _smoothed_phi(f: FDivergence, v: Array, bandwidth: float, xp: Any) -> Array:
 
 
 def _smoothed_slope(f: FDivergence, v: Array, bandwidth: float, xp: Any) -> Array:
-    """The derivative of the smoothed phi with respect to v."""
+    """The derivative of the smoothed eta with respect to v."""
     slope = -_curvature(f, v, xp)
     for place, jump in f.kinks:
         distance = (v - math.log(place)) / bandwidth

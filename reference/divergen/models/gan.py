@@ -1,15 +1,15 @@
 r"""Training a generator against its critic, under any f-divergence, with or without a budget for rejection.
 
 One step: the critic climbs its dual `critic_steps` times, then the generator descends once; both by Adam, with
-:math:`\beta_1 = 1/2` and rates that fall along half a cosine. What is handed back is the running average of the
-generator's weights, which circle around their optimum, and the last critic.
+:math:`\beta_1 = 1/2`, :math:`\beta_2 = 0.99` and rates that fall along half a cosine. What is handed back is the
+running average of the generator's weights, which circle around their optimum, and the last critic, which was trained
+against the last generator and not against the average: :mod:`.players` says what that means for refined samples.
 
 With a file to keep its state in, a training that was interrupted goes on from there, to the same weights, bit for bit.
 """
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,26 +20,40 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..adam import AdamState, adam_init
-from ..arrays import Array, as_points, check_count, check_number, check_rng, like, namespace, to_numpy
+from ..arrays import Array, as_points, check_count, check_number, check_rng, like, to_numpy
 from ..distance.algebra import Measure
 from ..evaluation.generators import FDivergence
-from .checkpoint import fingerprint, load_checkpoint, save_checkpoint
-from .gan_step import Draw, GANSettings, GANState, gan_step
-from .players import GAN, standardised
+from .checkpoint import fingerprint, generator_state, load_checkpoint, save_checkpoint
+from .gan_step import GANSettings, GANState, gan_step, minibatches, units
+from .players import GAN, check_dtype, hidden_sizes
 
 __all__ = ["GANState", "GANTrace", "GANTraining", "fit_gan"]
 
 FORMAT = "divergen.fit_gan 1"
 MEASURED = 10_000  # draws of a measure that its mean and scale are taken from
+COMPARED = 100  # draws that tell whether it is the same as last time
+OTHER = {"rng": "another seed or state", "start": "other networks"}  # of what a checksum is kept, which says nothing
 
 
 class GANTrace(NamedTuple):
-    """One entry for each step: the dual value that the critic reached on its last minibatch, and the estimate of
-    :math:`D_f` (after OBRS, if there is a budget), by eq. (15), which the generator started from; nan in a plain dual
-    with kinks."""
+    r"""One entry for each step.
+
+    Attributes
+    ----------
+    dual : array
+        The dual value that the critic reached on its last minibatch.
+    estimate : array
+        Of :math:`D_f` (after OBRS, if there is a budget), by eq. (15), before the generator's step, as in
+        :class:`~divergen.models.games.GeneratorObjective`: the mean of :math:`f(r) - f'(1)(r - 1)`, as if the critic's
+        ratios had the mean 1. nan in a plain dual with kinks.
+    certain : array
+        The share of generated points that pulled the generator: those accepted for certain, 1 without a budget. Where
+        it is 0, K bought exact samples of P on this minibatch, by the critic's ratios, and the generator stood still.
+    """
 
     dual: np.ndarray
     estimate: np.ndarray
+    certain: np.ndarray
 
 
 class GANTraining(NamedTuple):
@@ -61,7 +75,7 @@ def fit_gan(
     generator_hidden: Sequence[int] = (64, 64),
     critic_hidden: Sequence[int] = (64, 64),
     batch_size: int = 256,
-    learning_rate: float | tuple[float, float] = (1e-3, 2e-3),
+    learning_rate: float | Sequence[float] = (1e-3, 2e-3),
     critic_steps: int = 2,
     budget: float = 1.0,
     bandwidth: float = 1.0,
@@ -83,7 +97,7 @@ def fit_gan(
     Parameters
     ----------
     data : array of shape (n, d), or Measure
-        Samples of P, in any units, or P itself, to draw fresh ones from.
+        Samples of P, in any units, or P itself, of mass 1, to draw fresh ones from.
     f : FDivergence
         What the generator descends.
     g : FDivergence, optional
@@ -98,24 +112,26 @@ def fit_gan(
         Sizes of the hidden layers.
     batch_size : int
         Real points, and generated ones, in each step.
-    learning_rate : float or (float, float)
+    learning_rate : float, or two of them
         Adam's first rate for both, or for generator and critic; they fall to 0. A generator of rate 0 stays as it is:
         with `start` this trains a critic for a given generator.
     critic_steps : int
         For each of the generator's steps.
     budget : float
         K >= 1: the generator minimises the divergence of its law *after* OBRS at this budget. Needs a critic that knows
-        the ratio.
+        the ratio, and, above 1, K below `batch_size`: on n points n proposals buy exact samples of P. Where K does so
+        on a minibatch nothing is pulled; `certain` in the trace says how often that happens.
     bandwidth : float
         On the scale of log r, over which a kink of f is spread when there is a g.
     log_ratio_bound : float
         B of :class:`~divergen.models.players.GAN`.
     averaging : float
-        In [0, 1), how much of the running average of the generator's weights stays at each step.
+        a in [0, 1): the generator that is handed out has the average of the weights after each step, where step k of t
+        counts in proportion to :math:`a^{t-k}`. Those before the first step do not count.
     dtype : {"float32", "float64"}
-        Of the networks.
+        Of the networks. Points come out in the dtype of the data.
     start : GAN, optional
-        Networks to go on from; sizes, units, bound and dtype are then theirs, not those of the arguments.
+        Networks to go on from; sizes, units, bound and dtypes are then theirs, not those of the arguments.
     every : int
         After how many steps `callback` is called and the checkpoint written.
     callback : callable, optional
@@ -124,7 +140,8 @@ def fit_gan(
         Show a progress bar, which needs tqdm.
     checkpoint : path-like, optional
         A file that keeps the state. If it exists, the training goes on from it, and `rng` with it, to the same weights
-        as without interruption; `data`, `rng` and all arguments that matter have to be those it began with.
+        as without interruption; `data`, `rng` and all arguments that matter have to be those it began with. It is
+        written once `callback` has returned, so a callback may draw from `rng` too, and one that fails is called again.
 
     Returns
     -------
@@ -134,7 +151,8 @@ def fit_gan(
     ------
     ValueError
         If an argument is out of its range, g has a kink, f has no gradient at all (lambda = 0 or infinity), a budget is
-        asked of a critic without ratio, or the checkpoint is damaged or of another training (it says what differs).
+        asked of a critic without ratio, the data do not differ or only by rounding, or the checkpoint is damaged, of
+        another training (it says what differs) or in no folder.
     FloatingPointError
         If the training diverges: it says at which step, which quantity, and what came.
     ImportError
@@ -163,7 +181,7 @@ def fit_gan(
     5 2
     """
     check_rng(rng)
-    both = learning_rate if isinstance(learning_rate, tuple) else (learning_rate, learning_rate)
+    both = tuple(learning_rate) if isinstance(learning_rate, Sequence) else (learning_rate, learning_rate)
     if len(both) != 2:
         raise ValueError(f"learning_rate: expected a number, or one for the generator and one for the critic, "
                          f"got {learning_rate!r}")
@@ -173,36 +191,38 @@ def fit_gan(
         check_count(critic_steps, "critic_steps"), check_number(budget, "budget", at_least=1),
         check_number(bandwidth, "bandwidth", above=0), check_number(averaging, "averaging", at_least=0, below=1),
     )
-    _check_game(settings)
-    every = check_count(every, "every")
-    if dtype not in ("float32", "float64"):
-        raise ValueError(f"dtype: expected 'float32' or 'float64', got {dtype!r}")
+    every, latent_dim, dtype = check_count(every, "every"), check_count(latent_dim, "latent_dim"), check_dtype(dtype)
+    hidden = (hidden_sizes(generator_hidden, "generator_hidden"), hidden_sizes(critic_hidden, "critic_hidden"))
+    if not (start is None or isinstance(start, GAN)):
+        raise ValueError(f"start: expected a GAN, got {start!r}")
+    if isinstance(data, Measure) and not abs(data.mass - 1) <= 1e-6:
+        raise ValueError(f"data: expected a measure of mass 1, got one of mass {data.mass:.6g}")
+    if checkpoint is not None and (not Path(checkpoint).resolve().parent.is_dir() or Path(checkpoint).is_dir()):
+        # found out now, not after the first steps
+        raise ValueError(f"checkpoint: expected a file in a folder that is there, got {os.fspath(checkpoint)!r}")
 
-    began_with = fingerprint(np.frombuffer(repr(rng.bit_generator.state).encode(), dtype=np.uint8))
+    began_with = generator_state(rng)
     known = as_points(data.sample(MEASURED, rng) if isinstance(data, Measure) else data, "data")
-    xp = namespace(known)
+    d = known.shape[1]
+    given = None if start is None else f"{fingerprint(start.generator, start.critic, start.shift)}; {start.scale}"
     if start is None:
-        shift = xp.mean(known, axis=0)
-        scale = math.sqrt(float(xp.mean((known - shift) * (known - shift))))
-        if not scale > 0:
-            raise ValueError("data: expected points that differ, got equal ones only")
-        shift = xp.astype(shift, getattr(xp, dtype))
-        d = known.shape[1]
-        start = GAN.initial((latent_dim, *generator_hidden, d), (d, *critic_hidden, 1), rng=rng, shift=shift,
-                            scale=scale, log_ratio_bound=log_ratio_bound, knows_ratio=not (g or f).kinks)
-    elif start.dim != known.shape[1]:
-        raise ValueError(f"start: expected networks for points of dimension {known.shape[1]}, got {start.dim}")
-    start = replace(start, knows_ratio=not (g or f).kinks)
-    draw = _minibatches(data if isinstance(data, Measure) else known, start, batch_size)
+        shift, scale = units(known)
+        start = GAN.initial((latent_dim, *hidden[0], d), (d, *hidden[1], 1), rng=rng, shift=shift, scale=scale,
+                            log_ratio_bound=log_ratio_bound, dtype=dtype)
+    elif start.dim != d:
+        raise ValueError(f"start: expected networks for points of dimension {d}, got {start.dim}")
+    start = replace(start, knows_ratio=settings.knows_ratio)
+    draw = minibatches(data if isinstance(data, Measure) else known, start, batch_size)
+    # A measure is compared by draws of their own: `known` is another one for another rng.
+    seen = data.sample(COMPARED, np.random.default_rng(0)) if isinstance(data, Measure) else known
 
     state = GANState(start.generator, start.critic, start.generator, adam_init(start.generator),
                      adam_init(start.critic))
-    trace = np.full((2, steps), np.nan)
+    trace = np.full((len(GANTrace._fields), steps), np.nan)
     identity = settings.described() | {
-        "data": fingerprint(known), "rng": began_with, "dtype": to_numpy(start.shift).dtype.name,
-        "generator_sizes": list(start.generator_sizes),
+        "data": fingerprint(seen), "rng": began_with, "start": given,
+        "dtype": to_numpy(start.generator[:1]).dtype.name, "generator_sizes": list(start.generator_sizes),
         "critic_sizes": list(start.critic_sizes), "log_ratio_bound": start.log_ratio_bound,
-        "start": fingerprint(start.generator, start.critic, start.shift), "scale": start.scale,
     }
     done = 0
     if checkpoint is not None and Path(checkpoint).exists():
@@ -218,37 +238,11 @@ def fit_gan(
             done += 1
             show(trace[1, done - 1])
             if done % every == 0 or done == steps:
-                if checkpoint is not None:
-                    _save(checkpoint, identity, state, trace[:, :done], rng)
                 if callback is not None:
                     callback(training())
+                if checkpoint is not None:
+                    _save(checkpoint, identity, state, trace[:, :done], rng)
     return training()
-
-
-def _check_game(settings: GANSettings) -> None:
-    f, g = settings.f, settings.g
-    if g is not None and g.kinks:
-        raise ValueError(f"g: expected a divergence without kinks, whose critic knows the ratio p/q, got {g.name}")
-    for name, one in (("f", f), ("g", g)):
-        if one is not None and not one.kinks and not one.second_derivative(1.0) > 0:
-            raise ValueError(f"{name}: expected a divergence with a gradient, got {one.name}, which has none")
-    if settings.budget > 1 and (g or f).kinks:
-        raise ValueError(f"budget: expected 1 for the plain dual of {f.name}, whose critic knows no ratio p/q, "
-                         f"got {settings.budget:g}; train with an auxiliary divergence g")
-
-
-def _minibatches(data: Array | Measure, gan: GAN, size: int) -> Draw:
-    """Return a function that draws real points, shape (size, d), in the units of the networks."""
-    if isinstance(data, Measure):
-        return lambda rng: standardised(data.sample(size, rng), gan)
-    xp = namespace(data, gan.shift)
-    inside = standardised(data, gan)
-
-    def chosen(rng: np.random.Generator) -> Array:
-        index = rng.integers(inside.shape[0], size=size)
-        return xp.take(inside, xp.asarray(index, device=inside.device), axis=0)
-
-    return chosen
 
 
 # --- the file ------------------------------------------------------------------------------------------------------
@@ -275,7 +269,8 @@ def _resume(
         theirs, arrays, steps = found.values["identity"], dict(found.arrays), found.values["adam_steps"]
         differing = [name for name in identity if theirs.get(name) != identity[name]]
         if differing:
-            details = "; ".join(f"{name} was {theirs.get(name)} and is {identity[name]}" for name in differing)
+            details = "; ".join(f"{name}: {OTHER[name]}" if name in OTHER else
+                                f"{name} was {theirs.get(name)} and is {identity[name]}" for name in differing)
             raise ValueError(f"checkpoint: expected the training of these arguments, got another in {path}: {details}")
         past = arrays.pop("trace")
         parts = {name: like(values, state.generator) for name, values in arrays.items()}

@@ -4,11 +4,16 @@ The generator turns noise :math:`z \sim N(0, I_L)` into points x = G(z), whose l
 :math:`\log r(x)`, :math:`r = p/q`, which is what it takes to play under any f-divergence (:mod:`.games`), and to refine
 the finished generator: by optimal budgeted rejection sampling, with nothing but its own estimate.
 
+What a training hands out are the *averaged* generator and the critic of the *last* one: the ratio that
+:meth:`GAN.refine` goes by is that of a law near the one it draws from. The learning rates fall to 0, so the two end
+close to each other, but refined samples are off by what is between them. ``fit_gan(..., start=gan,
+learning_rate=(0, rate))`` leaves the generator as it is and fits the critic to it.
+
 Both are perceptrons. The last layer of the critic is bounded smoothly, :math:`v = B \tanh(w / B)`: no ratio is beyond
 :math:`e^{\pm B}`, so that every g is strongly convex where it is used (errata, 14).
 
 Data come and go in their own units; inside, they are shifted to mean 0 and scaled by one number, which changes no
-ratio p/q.
+ratio p/q. Units are shifted and scaled in double precision, where data far from 0 keep their differences.
 
 Source: Verine2024, sections 2 and 3.
 """
@@ -60,9 +65,10 @@ class GAN:
     critic_sizes : tuple of int
         From d to 1.
     generator, critic : array, shape (size,)
-        All weights and biases; the layers are in :attr:`generator_layers` and :attr:`critic_layers`.
+        All weights and biases, of one dtype, in which the networks compute; the layers are in
+        :attr:`generator_layers` and :attr:`critic_layers`.
     shift : array, shape (d,)
-        The data's mean. Networks and shift are of one dtype, in which points come out.
+        The data's mean, in the dtype of the data, in which points come out.
     scale : float
         The data's root mean square deviation from it, per coordinate.
     log_ratio_bound : float
@@ -101,6 +107,8 @@ class GAN:
             object.__setattr__(self, name, sizes)
             as_vector(getattr(self, part), part, length=_layout(sizes).size)
         namespace(self.generator, self.critic, self.shift)
+        if self.critic.dtype != self.generator.dtype:
+            raise ValueError(f"critic: expected the generator's dtype {self.generator.dtype}, got {self.critic.dtype}")
         if (self.critic_sizes[0], self.critic_sizes[-1]) != (self.dim, 1):
             raise ValueError(f"critic_sizes: expected to go from the data's dimension {self.dim} to 1, "
                              f"got {self.critic_sizes}")
@@ -112,18 +120,21 @@ class GAN:
     def initial(
         cls, generator_sizes: tuple[int, ...], critic_sizes: tuple[int, ...], *, rng: np.random.Generator,
         shift: Array, scale: float = 1.0, log_ratio_bound: float = 10.0, knows_ratio: bool = True,
+        dtype: str | None = None,
     ) -> GAN:
         """Return untrained networks: He's weights behind each ReLU, Glorot's in the last layers.
 
-        They are in the library and dtype of `shift`. Parameters as for the class.
+        They are in the library of `shift`, and in its dtype unless "float32" or "float64" is given. Other parameters as
+        for the class.
         """
         check_rng(rng)
         shift = as_vector(shift, "shift")
-        generator, critic = (
-            like(_layout(sizes).flatten(perceptron_initial(_check_sizes(sizes, name), "layer", rng)), shift)
-            for name, sizes in (("generator_sizes", generator_sizes), ("critic_sizes", critic_sizes))
-        )
-        return cls(generator_sizes, critic_sizes, generator, critic, shift, scale, log_ratio_bound, knows_ratio)
+        xp = namespace(shift)
+        reference = shift if dtype is None else xp.zeros_like(shift, dtype=getattr(xp, check_dtype(dtype)))
+        both = _check_sizes(generator_sizes, "generator_sizes"), _check_sizes(critic_sizes, "critic_sizes")
+        generator, critic = (like(_layout(sizes).flatten(perceptron_initial(sizes, "layer", rng)), reference)
+                             for sizes in both)
+        return cls(*both, generator, critic, shift, scale, log_ratio_bound, knows_ratio)
 
     @property
     def latent_dim(self) -> int:
@@ -156,7 +167,7 @@ class GAN:
         Returns
         -------
         array, shape (n, d)
-            In the units of the data.
+            In the units and the dtype of the data.
 
         Raises
         ------
@@ -166,7 +177,8 @@ class GAN:
         z = as_points(z, "z", dim=self.latent_dim)
         xp = namespace(z, self.generator)
         y, _ = perceptron(self.generator_layers, xp.astype(z, self.generator.dtype))
-        return y * self.scale + self.shift
+        points = xp.astype(y, xp.float64) * self.scale + xp.astype(self.shift, xp.float64)
+        return xp.astype(points, self.shift.dtype)
 
     def sample(self, n: int, rng: np.random.Generator) -> Array:
         """Draw n points of the generator, shape (n, d)."""
@@ -184,6 +196,7 @@ class GAN:
         Returns
         -------
         array, shape (n,)
+            In the networks' dtype.
 
         Raises
         ------
@@ -264,14 +277,33 @@ class GAN:
 
 
 def standardised(x: Array, gan: GAN) -> Array:
-    """Bring points to the networks' units, and then to their dtype."""
-    return namespace(x, gan.shift).astype((x - gan.shift) / gan.scale, gan.shift.dtype)
+    """Bring points to the networks' units, in double precision, and then to their dtype."""
+    xp = namespace(x, gan.shift)
+    inside = (xp.astype(x, xp.float64) - xp.astype(gan.shift, xp.float64)) / gan.scale
+    return xp.astype(inside, gan.critic.dtype)
+
+
+def check_dtype(dtype: str) -> str:
+    """Return a name of a dtype that networks may have."""
+    if dtype not in ("float32", "float64"):
+        raise ValueError(f"dtype: expected 'float32' or 'float64', got {dtype!r}")
+    return dtype
+
+
+def hidden_sizes(sizes: Sequence[int], name: str) -> tuple[int, ...]:
+    """Return sizes of layers, none at all or any number, as a tuple."""
+    try:
+        given = tuple(sizes)
+    except TypeError:
+        raise ValueError(f"{name}: expected a sequence of sizes, such as (64, 64), got {sizes!r}") from None
+    return tuple(check_count(size, f"{name}: size") for size in given)
 
 
 def _check_sizes(sizes: Sequence[int], name: str) -> tuple[int, ...]:
-    if len(sizes) < 2:
-        raise ValueError(f"{name}: expected at least two sizes, of input and output, got {tuple(sizes)}")
-    return tuple(check_count(size, f"{name}: size") for size in sizes)
+    checked = hidden_sizes(sizes, name)
+    if len(checked) < 2:
+        raise ValueError(f"{name}: expected at least two sizes, of input and output, got {checked}")
+    return checked
 
 
 @cache
