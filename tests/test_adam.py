@@ -91,3 +91,17 @@ def test_bad_schedule():
         dg.cosine_decay(0.1, 0)
     with pytest.raises(ValueError, match=r"initial: expected a finite number at least 0, got -0.1"):
         dg.cosine_decay(-0.1, 5)
+
+
+def test_the_step_is_that_of_the_paper_line_by_line():
+    """Against the definition, for twenty steps with a decaying rate and unusual constants."""
+    from divergen.equations import kingmaba2014 as eq
+
+    rng = np.random.default_rng(3)
+    x = y = rng.standard_normal(7)
+    ours, theirs = dg.adam_init(x), eq.adam_init(y)
+    for t in range(20):
+        g, rate = rng.standard_normal(7) * 10.0 ** rng.integers(-6, 3, 7), 0.1 / (1 + t)
+        x, ours = dg.adam_step(x, g, ours, rate, beta1=0.7, beta2=0.95, epsilon=1e-3)
+        y, theirs = eq.adam_step(y, g, theirs, rate, beta1=0.7, beta2=0.95, epsilon=1e-3)
+        np.testing.assert_allclose(x, y, rtol=1e-13, atol=1e-15)

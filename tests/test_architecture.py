@@ -37,7 +37,8 @@ ALLOWED = {
     "sampling": {"arrays", "adam", "distance", "sampling"},
     "models": {"arrays", "adam", "files", "distance", "sampling", "evaluation", "models"},
     "evaluation": {"arrays", "evaluation"},
-    "equations": {"arrays", "adam", "equations"},
+    "equations": {"arrays", "equations"},
+    "oracle": {"equations", "oracle"},
 }
 
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..adam import adam_init, adam_step
 from ..arrays import Array, namespace
 from . import turinici2023
+from .kingmaba2014 import adam_init, adam_step
 
 __all__ = ["algorithm_tc", "kernel", "squared_distance"]
 

@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..adam import adam_init, adam_step
 from ..arrays import Array, namespace
+from .kingmaba2014 import adam_init, adam_step
 
 __all__ = [
     "algorithm_haw_c", "bound_of_proof", "compactness_constant", "delta", "distance", "distance_to_origin",

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..adam import adam_init, adam_step
 from ..arrays import Array, namespace
+from .kingmaba2014 import adam_init, adam_step
 
 __all__ = [
     "algorithm_semp", "algorithm_sg", "conditionally_negative_form", "discrete_gradient", "discrete_squared_distance",
