@@ -16,8 +16,11 @@ derivations that share no formula, at 50 digits, and the script stops where they
 All integrals are trapezoidal sums in a logarithmic variable, in which the integrands are analytic: halving the step
 doubles the number of correct digits. Inputs are float64 numbers, and the values belong to exactly these numbers.
 
-Usage: ``python tools/make_vectors.py`` writes the files (several minutes), ``--check`` computes them anew and compares,
-``--check --quick`` does so for a fixed random subset (seconds). The exit status is 1 where something differs.
+The vectors of the oracle, in ``reference/divergen/oracle/vectors``, come from the modules in ``tools/vectors``.
+
+Usage: ``python tools/make_vectors.py`` writes all files (several minutes), ``--check`` computes them anew and compares,
+``--check --quick`` does so for a fixed random subset of those in ``tests/vectors``, and for all of the oracle's (some
+minutes). ``--only NAME`` does it for one capability of the oracle. The exit status is 1 where something differs.
 """
 
 from __future__ import annotations
@@ -39,6 +42,7 @@ import mpmath
 from mpmath import mp, mpf
 
 FOLDER = Path(__file__).resolve().parent.parent / "tests" / "vectors"
+ORACLE = Path(__file__).resolve().parent.parent / "reference" / "divergen" / "oracle" / "vectors"
 DIGITS = 50  # working precision
 DIRECT_DIGITS = 33  # working precision of the direct integrals in several variables
 STORED = 36  # digits written
@@ -654,9 +658,54 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Make the golden values in tests/vectors, or check them.")
     parser.add_argument("--check", action="store_true", help="compare with the committed files, write nothing")
     parser.add_argument("--quick", action="store_true", help="with --check: a fixed random subset")
+    parser.add_argument("--only", metavar="NAME", help="one capability of the oracle, and nothing else")
     options = parser.parse_args()
     if options.quick and not options.check:
         parser.error("--quick goes with --check")
+    problems = [] if options.only else small_vectors(options)
+    problems += oracle_vectors(options.only, options.check)
+    print("\n".join(problems) or "all is well")
+    return 1 if problems else 0
+
+
+def oracle_vectors(only: str | None, check: bool) -> list[str]:
+    """Write the oracle's files, or return what differs from them."""
+    from vectors.format import dump as dump_oracle
+
+    from vectors import distance, evaluation, models, neighbours, radius, rejection
+
+    documents = {name: make for module in (distance, models, evaluation, neighbours, rejection, radius)
+                 for name, make in module.DOCUMENTS.items()}
+    if only is not None and only not in documents:
+        return [f"--only: expected one of {', '.join(documents)}, got {only!r}"]
+    problems = []
+    for name, make in documents.items():
+        if only in (None, name):
+            begun = time.perf_counter()
+            content, path = make(), ORACLE / f"{name}.json"
+            if not check:
+                path.write_text(dump_oracle(content), encoding="utf-8")
+            elif not path.exists():
+                problems.append(f"oracle/{name}: there is no such file")
+            else:
+                problems += differences(name, content, json.loads(path.read_text(encoding="utf-8")))
+            print(f"oracle/{name}: {len(content['vectors'])} vectors, {time.perf_counter() - begun:.0f} s", flush=True)
+    return problems
+
+
+def differences(name: str, fresh: dict, committed: dict) -> list[str]:
+    """Return a line for each entry and each vector that is another in the file; the version of mpmath may differ."""
+    for content in (fresh, committed):
+        content["provenance"].pop("mpmath")
+    fresh = json.loads(json.dumps(fresh))
+    heads = [f"oracle/{name}: {key} differs" for key in {*fresh, *committed} - {"vectors"}
+             if fresh.get(key) != committed.get(key)]
+    now, then = ({row["id"]: row for row in content["vectors"]} for content in (fresh, committed))
+    return heads + [f"oracle/{name}: {key} differs" for key in {**now, **then} if now.get(key) != then.get(key)]
+
+
+def small_vectors(options: argparse.Namespace) -> list[str]:
+    """Make or check the files in tests/vectors, and return what is wrong."""
     mp.dps = DIGITS
     begun, problems = time.perf_counter(), []
     for name, (make, what) in FILES.items():
@@ -683,8 +732,7 @@ def main() -> int:
     routes = ["recursion: algorithm 1 step by step", "means: bias-corrected moments as weighted means of all gradients"]
     problems += finish("adam.json", document(what, routes, 40, {}, rows), [row["id"] for row in rows], options.check)
     print(f"adam.json: {len(rows)} trajectories")
-    print("\n".join(problems) or "all is well")
-    return 1 if problems else 0
+    return problems
 
 
 def finish(name: str, content: dict, all_ids: list[str], check: bool) -> list[str]:

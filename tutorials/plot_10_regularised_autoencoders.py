@@ -31,7 +31,7 @@ from divergen.models import VAE, Objective, fit
 # ---------------
 #
 # All start from the evidence lower bound, :math:`\log p(x \mid z) - \mathrm{KL}`, of which three terms can be changed
-# (:class:`~divergen.models.Objective`):
+# (:class:`~divergen.models.objective.Objective`):
 #
 # - *plain*: the bound itself;
 # - *omega*: less :math:`30\,\omega`, where

@@ -42,7 +42,7 @@ theorem gives
 only samples that are accepted for certain pull the generator; of the others there are enough. On a sample of n, exact
 rejection costs no more than n proposals, as the mean of r is at least its maximum over n. A budget beyond that price
 buys P itself, by a = r/M with :math:`a < 1` below the largest ratio, and nothing pulls: that is the optimum of this
-sample, but not of the law behind it, whose M may be larger. :attr:`GeneratorObjective.certain` shows it.
+sample, but not of the law behind it, whose M may be larger. ``GeneratorObjective.certain`` shows it.
 
 Source: Verine2024, theorem 3.2, 3.6 and 4.2, eq. (9), (12)-(15) and (17)-(18), with errata.
 """

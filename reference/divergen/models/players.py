@@ -318,7 +318,7 @@ def layers(sizes: tuple[int, ...], parameters: Array) -> list[tuple[Array, Array
 
 
 def flat(gradients: list[tuple[Array, Array]]) -> Array:
-    """Join the gradients of :func:`perceptron_backward` in the order of the flat vector."""
+    """Join the gradients of :func:`~divergen.models.network.perceptron_backward` in the order of the flat vector."""
     xp = namespace(gradients[0][0])
     return xp.concat([xp.reshape(piece, (-1,)) for pair in gradients for piece in pair])
 
