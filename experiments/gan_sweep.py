@@ -250,7 +250,7 @@ class Rows:
 def with_error(values: Iterable[float], sign: str = "", at_least: int = 2) -> str:
     values = list(values)
     if len(values) < at_least:
-        return "-"
+        return "–"
     return f"{np.mean(values):{sign}.3f} ± {np.std(values, ddof=1) / np.sqrt(len(values)):.3f}"
 
 
@@ -334,7 +334,7 @@ def obrs_lines(dataset: str, rows: Rows) -> Iterable[list[str]]:
         line = [dataset, "first weights", f"{K:.3g}", *(with_error(sampled[name].values()) for name in names)]
         if K > 1:
             line += through(rows, sampled, f"obrs {K:.6g}", float(f"{K:.6g}"))
-        yield line + ["-"] * (9 - len(line))
+        yield line + ["–"] * (9 - len(line))
     for K in (2.0, 4.0) if SETTINGS[dataset].tuned else ():
         sampled = {name: rows.over_seeds(name, job="tuned 1", K=K) for name in names}
         yield [dataset, "fine-tuned", f"{K:g}", *(with_error(sampled[name].values()) for name in names),
