@@ -1,4 +1,4 @@
-r"""The command line: ``python -m divergen compress`` and ``python -m divergen demo``.
+r"""The command line: ``python -m divergen compress``, ``demo`` and ``oracle``.
 
 What is wrong with the input is said in one line on standard error, with exit status 2; no file has been touched then.
 """
@@ -20,7 +20,7 @@ from .distance.energy import self_energy
 from .distance.kernels import HuberEnergy
 from .files import replacing
 from .plotting import check_picture_path, chosen_points, save_figure
-from .report import one_thread, progress, table
+from .report import one_thread, progress, table, write_json, write_text
 from .sampling.compress import Compression, compress, recursive_compress
 
 __all__ = ["main"]
@@ -101,6 +101,33 @@ def _parser() -> _Parser:
                      help="the kind of the autoencoder's layers; convolutions take minutes (default: %(default)s)")
     number(two, "--latent-dim", 2, 2, "dimension of the latent space")
     two.set_defaults(run=_demo, parser=two)
+
+    three = commands.add_parser(
+        "oracle", help="judge your own implementation of these algorithms", allow_abbrev=False,
+        description="Hold an implementation against golden vectors, laws and statistical tests.",
+    )
+    parts = three.add_subparsers(dest="part", required=True)
+    one = parts.add_parser("list", help="what can be judged, and by which checks", allow_abbrev=False)
+    one.add_argument("--capability", metavar="NAME", help="only this one")
+    one.set_defaults(run=_oracle_list, parser=one)
+    two = parts.add_parser("explain", help="what one check is", allow_abbrev=False)
+    two.add_argument("check", help="its name, as in the list")
+    two.set_defaults(run=_oracle_explain, parser=two)
+    three = parts.add_parser(
+        "run", help="judge an adapter", allow_abbrev=False,
+        description="Judge an adapter. The exit status is 0 if all is well, 1 if something failed, 2 if the input "
+        "cannot be used.",
+    )
+    three.add_argument("adapter", metavar="module:adapter",
+                       help="a module in the current folder, or one that is installed, and in it an adapter, an object "
+                       "that has methods with the names of capabilities, or a function that returns one of these")
+    three.add_argument("--select", metavar="REGEX", help="only checks whose name this matches somewhere")
+    three.add_argument("--report", type=Path, metavar="FILE", help="where to write all results as JSON")
+    three.add_argument("--junit", type=Path, metavar="FILE", help="where to write them as JUnit's XML")
+    three.add_argument("--xfails", type=Path, metavar="FILE",
+                       help="the checks that are expected to fail, one in a line with '# reason', or a JSON object of "
+                       "reasons by check; one that passes is a failure")
+    three.set_defaults(run=_oracle_run, parser=three)
     return parser
 
 
@@ -237,7 +264,57 @@ def _demo(arguments: argparse.Namespace) -> None:
     print(f"\n{sum(summary['seconds'].values()):.0f} seconds. Open {arguments.out / 'index.html'}")
 
 
-# --- both ------------------------------------------------------------------------------------------------------
+# --- oracle ----------------------------------------------------------------------------------------------------
+
+
+def _oracle_list(arguments: argparse.Namespace) -> None:
+    from .oracle.command import list_checks
+
+    print(list_checks(arguments.capability))
+
+
+def _oracle_explain(arguments: argparse.Namespace) -> None:
+    from .oracle.command import explain
+
+    print(explain(arguments.check))
+
+
+def _oracle_run(arguments: argparse.Namespace) -> int:
+    from .oracle import command
+
+    files = {path.resolve(): path for path in (arguments.report, arguments.junit) if path is not None}
+    if _same(arguments.report or Path(), arguments.junit) or arguments.xfails in files.values():
+        raise ValueError(f"{arguments.report or arguments.junit}: expected a file of its own for each result")
+    for path in files.values():
+        _check_writable(path)
+    expected = {} if arguments.xfails is None else _read_xfails(arguments.xfails)
+    adapter = command.load_adapter(arguments.adapter)
+    total = len(command.select_checks(adapter, arguments.select))
+    with progress(total, "judging", "check", shown=sys.stderr.isatty()) as step:
+        report = command.run(adapter, select=arguments.select, expected_failures=expected,
+                             callback=lambda result: step(result.name))
+    print(report)
+    if arguments.report is not None:
+        write_json(arguments.report, report.to_json())
+        print(f"wrote {arguments.report}")
+    if arguments.junit is not None:
+        write_text(arguments.junit, report.to_junit())
+        print(f"wrote {arguments.junit}")
+    return 0 if report.ok else 1
+
+
+def _read_xfails(path: Path) -> dict[str, str]:
+    from .oracle.command import read_expected_failures
+
+    try:
+        return read_expected_failures(path.read_text(encoding="utf-8"), str(path))
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: expected text in UTF-8: {error}") from error
+
+
+# --- all -------------------------------------------------------------------------------------------------------
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -251,7 +328,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0.
+        0; 1 if the oracle found something wrong.
 
     Raises
     ------
@@ -261,14 +338,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     parser = arguments.parser
     try:
-        arguments.run(arguments)
+        return arguments.run(arguments) or 0
     except (ValueError, ImportError, OSError, MemoryError, OverflowError) as error:
         parser.error(str(error) or type(error).__name__)
     except FloatingPointError as error:
         parser.exit(1, f"{parser.prog}: error: {error}\n")
     except KeyboardInterrupt:
         parser.exit(130, f"\n{parser.prog}: stopped\n")
-    return 0
 
 
 if __name__ == "__main__":
