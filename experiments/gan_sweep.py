@@ -71,7 +71,7 @@ NEIGHBOURS = 5
 TRENDS = {
     "ring": {
         "precision, lambda 20 - 0.05": 1, "alpha_20, lambda 20 - 0.05": 1, "recall, lambda 20 - 0.05": -1,
-        "beta_0.05, lambda 20 - 0.05": -1, "precision, K 4 - 1": 1, "recall, through tuned 4": 1,
+        "beta_0.05, lambda 20 - 0.05": -1, "precision, K 4 - 1": 1,
     },
     "grid": {
         "precision, lambda 20 - 0.05": 1, "alpha_20, lambda 20 - 0.05": 1, "recall, lambda 20 - 0.05": -1,

@@ -282,10 +282,10 @@ def _oracle_explain(arguments: argparse.Namespace) -> None:
 def _oracle_run(arguments: argparse.Namespace) -> int:
     from .oracle import command
 
-    files = {path.resolve(): path for path in (arguments.report, arguments.junit) if path is not None}
-    if _same(arguments.report or Path(), arguments.junit) or arguments.xfails in files.values():
-        raise ValueError(f"{arguments.report or arguments.junit}: expected a file of its own for each result")
-    for path in files.values():
+    outputs = [path for path in (arguments.report, arguments.junit) if path is not None]
+    for i, path in enumerate(outputs):
+        if any(_same(path, other) for other in (arguments.xfails, *outputs[:i])):
+            raise ValueError(f"{path}: expected a file of its own for each result")
         _check_writable(path)
     expected = {} if arguments.xfails is None else _read_xfails(arguments.xfails)
     adapter = command.load_adapter(arguments.adapter)
@@ -336,7 +336,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         With status 2 if the input cannot be used, 1 if the training diverged, 130 if the user stopped it.
     """
     arguments = _parser().parse_args(argv)
-    parser = arguments.parser
+    parser: argparse.ArgumentParser = arguments.parser
     try:
         return arguments.run(arguments) or 0
     except (ValueError, ImportError, OSError, MemoryError, OverflowError) as error:

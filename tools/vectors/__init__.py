@@ -1,0 +1,1 @@
+"""The golden vectors of the oracle, computed with mpmath: one module for each group of capabilities."""
