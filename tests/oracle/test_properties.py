@@ -18,17 +18,7 @@ LAWS = {name: one for name, one in checks._REGISTERED.items() if one.kind != "ve
 # --- our own functions -----------------------------------------------------------------------------------------
 
 
-# What our own functions are known not to obey, and why; strict: what is mended must go.
-KNOWN = {
-    "f/nan-is-not-lost": "precision_recall(lam).f(nan) is a number",
-    "conjugate/nan-is-not-lost": "so is the conjugate, and that of total_variation",
-}
-
-
-@pytest.mark.parametrize("name", [
-    pytest.param(name, marks=pytest.mark.xfail(reason=KNOWN[name], strict=True, raises=CheckFailure))
-    if name in KNOWN else name for name in LAWS
-])
+@pytest.mark.parametrize("name", LAWS)
 def test_our_own_functions_obey(name):
     LAWS[name](OWN)
 

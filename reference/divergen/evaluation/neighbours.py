@@ -244,7 +244,7 @@ def _largest_integer(x: Array, y: Array, largest: float) -> float:
     """
     xp = namespace(x)
     for unit in (1, 256):
-        parts = (x[:8, :], y[:8, :], x, y)  # the first points decide most cases
+        parts = (x[: min(8, x.shape[0]), :], y[: min(8, y.shape[0]), :], x, y)  # the first points decide most cases
         if largest * unit**2 < 2.0**53 and all(bool(xp.all(xp.floor(one * unit) == one * unit)) for one in parts):
             return largest * unit**2
     return math.inf if largest else 0.0  # points that are all equal are all 0

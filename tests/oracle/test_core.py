@@ -1,0 +1,534 @@
+"""The kit itself: adapters, conventions, comparisons, runs and reports. Each part is seen to say no."""
+
+import json
+import math
+import re
+import subprocess
+import sys
+import types
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from divergen import oracle
+from divergen.oracle import Adapter, CheckFailure, Conventions, Finding, Report, Result
+from divergen.oracle.checks import register
+from divergen.oracle.compare import Tolerance, compare, show
+from divergen.oracle.conventions import CHOICES, HOUSE
+from oracle.mutants import adam, neighbours, u_for
+from oracle.own import OWN
+
+own = OWN.functions
+KERNEL = oracle.from_functions("right", kernel=own["kernel"])
+WRONG = oracle.from_functions("wrong", kernel=lambda x, a: own["kernel"](x, a) + a)
+
+# --- adapter -----------------------------------------------------------------------------------------------------
+
+
+def test_an_adapter_of_functions():
+    assert KERNEL.name == "right" and KERNEL.conventions == HOUSE
+    assert KERNEL.offers("kernel") and KERNEL.offers() and not KERNEL.offers("kernel", "adam")
+    declared = oracle.from_functions("mine", Conventions(factor="one"), kernel=own["kernel"])
+    assert declared.conventions.factor == "one"
+
+
+@pytest.mark.parametrize(("make", "message"), [
+    (lambda: oracle.from_functions("mine", kernels=abs),
+     r"functions: expected names of capabilities \(kernel, .*'kernels'"),
+    (lambda: oracle.from_functions("mine", kernel=3), "kernel: expected something callable, got int"),
+    (lambda: oracle.from_functions("mine"), "functions: expected at least one capability, got none"),
+    (lambda: oracle.from_functions("", kernel=abs), "name: expected a text, got ''"),
+    (lambda: Adapter(3, {"kernel": abs}), "name: expected a text, got 3"),
+    (lambda: Adapter("mine", {"kernel": abs}, "half"), "conventions: expected Conventions, got str"),
+    (lambda: oracle.from_object(object()), "implementation: expected methods with names of capabilities .* got object"),
+])
+def test_what_is_no_adapter_is_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+class Mine:
+    """Methods by the names of capabilities, and something else."""
+
+    conventions = Conventions(logarithm="2")
+    adam = "no function"
+
+    def kernel(self, x, a):
+        return own["kernel"](x, a)
+
+    def other(self):
+        raise NotImplementedError
+
+
+class Static:
+    name = "a class"
+
+    @staticmethod
+    def kernel(x, a):
+        return own["kernel"](x, a)
+
+
+def test_an_adapter_of_an_object():
+    one = oracle.from_object(Mine())
+    assert one.name == "Mine" and one.conventions.logarithm == "2" and list(one.functions) == ["kernel"]
+    other = oracle.from_object(Mine(), name="other", conventions=HOUSE)
+    assert other.name == "other" and other.conventions == HOUSE
+
+
+def test_an_adapter_of_a_class_a_module_and_an_adapter():
+    module = types.ModuleType("my_module")
+    module.kernel = own["kernel"]
+    for one, name in ((Static, "a class"), (module, "my_module")):
+        found = oracle.from_object(one)
+        assert found.name == name and oracle.check(found, select="^kernel/vectors").ok
+    assert oracle.from_object(KERNEL) is KERNEL
+
+
+def test_a_call_gets_copies():
+    def greedy(sizes, parameters, x, noise):
+        sizes.clear()
+        parameters[:] = 0
+        return 0.0
+
+    sizes, numbers = [2, 1, 2], np.ones(3)
+    oracle.from_functions("greedy", elbo=greedy).call("elbo", sizes, numbers, numbers, numbers)
+    assert sizes == [2, 1, 2] and np.all(numbers == 1)
+
+
+# --- converters --------------------------------------------------------------------------------------------------
+
+
+class Tensor:
+    """What the fake libraries have instead of arrays."""
+
+    def __init__(self, values, dtype=None):
+        self.values = np.asarray(values, dtype=dtype)
+        self.shape, self.dtype = self.values.shape, self.values.dtype
+
+    def is_floating_point(self):
+        return self.values.dtype.kind == "f"
+
+    def to(self, dtype):
+        return Tensor(self.values, dtype)
+
+    def detach(self):
+        return self
+
+    cpu = detach
+
+    def numpy(self):
+        return self.values
+
+    get = numpy
+
+    def __array__(self, dtype=None, copy=None):
+        return self.values
+
+
+def fake(monkeypatch, **modules):
+    for name, functions in modules.items():
+        module = types.ModuleType(name)
+        module.__dict__.update(functions)
+        monkeypatch.setitem(sys.modules, name.replace("_", "."), module)
+
+
+@pytest.fixture
+def libraries(monkeypatch):
+    seen = []
+
+    def as_tensor(array, device=None):
+        seen.append(device)
+        return Tensor(array)
+
+    asarray = lambda array, dtype=None: Tensor(array, dtype)  # noqa: E731
+    fake(monkeypatch, torch={"as_tensor": as_tensor}, jax={}, jax_numpy={"asarray": asarray}, cupy={"asarray": asarray})
+    sys.modules["jax"].numpy = sys.modules["jax.numpy"]
+    return seen
+
+
+@pytest.mark.parametrize("convert", [oracle.from_torch, oracle.from_jax, oracle.from_cupy])
+def test_tensors_go_in_and_arrays_come_out(libraries, convert):
+    def function(x, a, n):
+        assert isinstance(x, Tensor) and isinstance(a, float) and isinstance(n, Tensor)
+        assert n.dtype == np.int64
+        return Tensor(x.values + a), Tensor(n.values), a
+
+    for dtype in (None, np.float32):
+        first, second, third = convert(function, dtype=dtype)(np.ones(2), 1.5, np.arange(2))
+        assert isinstance(first, np.ndarray) and first.dtype == (dtype or np.float64) and first.tolist() == [2.5, 2.5]
+        assert isinstance(second, np.ndarray) and third == 1.5
+    assert isinstance(convert(lambda x: Tensor(x.values))(np.ones(2)), np.ndarray)
+    assert isinstance(convert(lambda x: [x, x])(np.ones(2))[1], np.ndarray)
+    assert convert(lambda x: 0.5)(np.ones(2)) == 0.5
+
+
+def test_tensors_are_put_on_the_device(libraries):
+    oracle.from_torch(lambda x: x, device="cuda:1")(np.ones(2))
+    assert libraries == ["cuda:1"]
+
+
+@pytest.mark.parametrize(("convert", "library"), [
+    (oracle.from_torch, "torch"), (oracle.from_jax, "jax"), (oracle.from_cupy, "cupy")])
+def test_a_library_is_loaded_when_it_is_used(monkeypatch, convert, library):
+    monkeypatch.setitem(sys.modules, library, None)
+    function = convert(lambda x: x)
+    with pytest.raises(ImportError):
+        function(np.ones(2))
+
+
+# --- conventions -------------------------------------------------------------------------------------------------
+
+
+ANOTHER = r"all \d+ values are right by another convention: declare"
+
+
+def doubled(name):
+    return lambda *arguments: 2 * own[name](*arguments)
+
+
+def inside(m, v, t, beta1, beta2, epsilon):
+    return m / (1 - beta1**t) / np.sqrt(v / (1 - beta2**t) + epsilon)
+
+
+OTHERS = {  # a function that follows another convention, right where that is declared
+    ("factor", "one", "squared_distance"): doubled("squared_distance"),
+    ("factor", "one", "squared_distance_gradient"): doubled("squared_distance_gradient"),
+    ("power", "root", "squared_distance"): lambda *args: math.sqrt(max(own["squared_distance"](*args), 0.0)),
+    ("statistic", "U", "squared_distance"): lambda *args: u_for((0, 1), *args),
+    ("boundary", "<", "neighbour_metrics"): lambda *args: neighbours(*args, inside=np.less),
+    ("logarithm", "2", "renyi_entropy"): lambda p, alpha: own["renyi_entropy"](p, alpha) / math.log(2),
+    ("logarithm", "10", "renyi_entropy"): lambda p, alpha: own["renyi_entropy"](p, alpha) / math.log(10),
+    ("epsilon", "inside", "adam"): lambda *args: adam(*args, direction=inside),
+}
+
+
+def test_every_convention_is_tried():
+    assert {key[:2] for key in OTHERS} == {(name, c) for name, choices in CHOICES.items() for c in choices[1:]}
+
+
+@pytest.mark.parametrize("key", OTHERS, ids="-".join)
+def test_a_declared_convention_passes(key):
+    name, choice, capability = key
+    adapter = Adapter("other", {capability: OTHERS[key]}, Conventions(**{name: choice}))
+    report = oracle.check(adapter, on_fail="report", select=f"^{capability}/vectors")
+    assert report.ok, str(report)
+    assert report.conventions == {name: choice} and f"convention {name} = {choice}" in str(report)
+
+
+@pytest.mark.parametrize("key", OTHERS, ids="-".join)
+def test_an_undeclared_convention_is_diagnosed(key):
+    name, choice, capability = key
+    adapter = Adapter("other", {capability: OTHERS[key]})
+    with pytest.raises(CheckFailure, match=rf"{ANOTHER} {name}='{choice}' "):
+        oracle.check(adapter, select=f"^{capability}/vectors")
+
+
+@pytest.mark.parametrize("key", OTHERS, ids="-".join)
+def test_a_convention_that_is_declared_and_not_followed_is_diagnosed(key):
+    name, choice, capability = key
+    adapter = Adapter("other", {capability: own[capability]}, Conventions(**{name: choice}))
+    house = CHOICES[name][0]
+    with pytest.raises(CheckFailure, match=rf"{ANOTHER} {name}='{house}' "):
+        oracle.check(adapter, select=f"^{capability}/vectors")
+
+
+@pytest.mark.parametrize(("capability", "factor", "diagnosis"), [
+    ("gaussian_kl", 2.0, "every value is 2 times the right one"), ("kernel", -1.0, "every value is -1 times"),
+    ("drs", 0.5, "every value is 0.5 times"), ("pr_curve", 3.0, "every value is 3 times"),
+])
+def test_a_factor_is_found(capability, factor, diagnosis):
+    def times(*arguments):
+        value = own[capability](*arguments)
+        return tuple(factor * v for v in value) if isinstance(value, tuple) else factor * value
+
+    with pytest.raises(CheckFailure, match=diagnosis):
+        oracle.check(oracle.from_functions("scaled", **{capability: times}), select="vectors-Normal")
+
+
+def test_no_factor_is_seen_where_there_is_none():
+    def one_nan(x, a):
+        value = own["kernel"](x, a)
+        value[0] = math.nan
+        return value
+
+    for function in (one_nan, lambda x, a: own["kernel"](x, a) * (1 + 1e-9), lambda x, a: own["kernel"](x, a) + 1):
+        with pytest.raises(CheckFailure) as caught:
+            oracle.check(oracle.from_functions("odd", kernel=function), select="^kernel/vectors")
+        assert caught.value.finding.diagnosis == ""
+
+
+@pytest.mark.parametrize(("name", "message"), [
+    ("factor", "factor: expected 'half' or 'one' .*got 'none'"), ("logarithm", "'e' or '2' or '10'"),
+])
+def test_what_is_no_convention_is_refused(name, message):
+    with pytest.raises(ValueError, match=message):
+        Conventions(**{name: "none"})
+
+
+# --- comparing ---------------------------------------------------------------------------------------------------
+
+LOOSE = Tolerance(1e-3, 1e-6, "an example")
+
+
+def test_the_worst_entry_is_named():
+    found = compare([[1.0, 2.0], [3.0, 4.5]], [[1.0, 2.0], [3.0, 4.0]], LOOSE)
+    assert found.where == (1, 1) and (found.got, found.want, found.absolute, found.relative) == (4.5, 4.0, 0.5, 0.125)
+    assert found.excess == pytest.approx(0.5 / (1e-6 + 4e-3)) and not found.problem
+
+
+def test_ulps_are_counted():
+    want = 1.0
+    assert compare(np.nextafter(want, 2), want, LOOSE).ulp == 1.0
+    assert compare(want + 10 * np.spacing(want), want, LOOSE).ulp == 10.0
+    assert compare(want, want, LOOSE)[3:7] == ((), 0.0, 0.0, 0.0)
+    assert compare(0.5, 0.0, LOOSE).relative == math.inf
+
+
+@pytest.mark.parametrize(("got", "want", "passes"), [
+    (math.inf, math.inf, True), (-math.inf, math.inf, False), (1e300, math.inf, False), (math.nan, math.inf, False),
+    (math.inf, 1.0, False), (math.nan, 1.0, False), (math.nan, math.nan, True), (1.0, math.nan, False),
+    (1.0009, 1.0, True), (1.0011, 1.0, False), (5e-7, 0.0, True), (2e-6, 0.0, False), (-0.0, 0.0, True),
+])
+def test_what_passes(got, want, passes):
+    found = compare(got, want, LOOSE)
+    assert (found.excess <= 1) is passes
+    assert passes or found.excess > 1  # no nan
+
+
+@pytest.mark.parametrize(("got", "problem"), [
+    ([1.0], r"expected shape \(2,\), got \(1,\)"), ([[1.0, 2.0]], r"got \(1, 2\)"),
+    ("text", "expected real numbers, got str"),
+    ([1j, 2.0], "of dtype complex128"), (None, "got NoneType"), ([[1.0], [1.0, 2.0]], "got list"),
+    ([object(), 1.0], "of dtype object"),
+])
+def test_what_cannot_be_compared(got, problem):
+    found = compare(got, [1.0, 2.0], LOOSE)
+    assert found.excess == math.inf and re.search(problem, found.problem)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.longdouble, np.int32, np.uint8, np.bool_])
+def test_all_real_types_are_numbers(dtype):
+    assert compare(np.array([1, 0], dtype=dtype), [1.0, 0.0], LOOSE).excess == 0
+    assert compare(np.empty(0), np.empty(0), LOOSE).excess == 0
+
+
+def test_values_are_shown_so_that_they_can_be_typed_in():
+    assert show(np.array([[0.1, 2.0]])) == "[[0.1, 2.0]]"
+    assert len(show(np.zeros(1000))) == 400 and show(np.zeros(1000)).endswith(" ...")
+
+
+# --- running -----------------------------------------------------------------------------------------------------
+
+
+def test_iter_checks_yields_what_is_offered():
+    names = [one.name for one in oracle.iter_checks(KERNEL)]
+    assert names and all(name.startswith("kernel/") for name in names)
+    kinds = [one.kind for one in oracle.iter_checks(OWN)]
+    assert set(kinds) == {"vectors", "property", "statistics"} and len(kinds) >= 359
+    next(iter(oracle.iter_checks(KERNEL)))(KERNEL)
+    with pytest.raises(CheckFailure, match=r"^Turinici2023, choice of h: "):
+        next(iter(oracle.iter_checks(WRONG)))(WRONG)
+
+
+def test_failures_are_raised_or_reported():
+    with pytest.raises(CheckFailure, match="kernel/vectors-Normal, Turinici2023, choice of h: ") as caught:
+        oracle.check(WRONG)
+    assert caught.value.finding.vector and caught.value.finding.deviation.excess > 1
+    report = oracle.check(WRONG, on_fail="report", select="^kernel/")
+    assert not report.ok and report.counts["failed"] > 3 and report.counts["passed"] >= 1
+    assert oracle.check(KERNEL, select="^kernel/").ok
+
+
+def test_a_finding_says_everything():
+    text = str(oracle.check(WRONG, on_fail="report", select="^kernel/vectors-Paper"))
+    for part in ("wrong: 1 failed", "FAILED  kernel/vectors-Paper  (Turinici2023, choice of h)",
+                 "golden vectors are off",
+                 "  vector ", "[Paper", "  x ", "  a ", "  got ", "  want ", "absolute ", "relative ", " ulp",
+                 "  tolerance ", "|want|: "):
+        assert part in text, part
+
+
+def test_what_is_not_offered_is_skipped_and_not_passed():
+    report = oracle.check(KERNEL, on_fail="report", select="^(kernel|adam)/vectors")
+    outcomes = {name: {r.outcome for r in report.results if r.name.startswith(name)} for name in ("kernel", "adam")}
+    assert outcomes == {"kernel": {"passed"}, "adam": {"skipped"}}
+    assert report.ok and "skipped, not offered: adam" in str(report)
+    assert report.counts["skipped"] == sum(r.name.startswith("adam") for r in report.results)
+
+
+def test_expected_failures_are_strict():
+    failing = [r.name for r in oracle.check(WRONG, on_fail="report", select="^kernel/").results if r.bad]
+    report = oracle.check(WRONG, select="^kernel/", expected_failures=dict.fromkeys(failing, "no minus a"))
+    assert report.ok and report.counts["expected failure"] == len(failing)
+    assert all("expected to fail: no minus a" in r.message for r in report.results if r.outcome != "passed")
+    with pytest.raises(CheckFailure, match=r"kernel/even.*expected to fail: for no reason"):
+        oracle.check(KERNEL, select="^kernel/even", expected_failures={"kernel/even": "for no reason"})
+    report = oracle.check(KERNEL, on_fail="report", select="^kernel/", expected_failures={"kernel/even": "no reason"})
+    assert report.counts["unexpected pass"] == 1 and not report.ok
+
+
+def test_what_is_expected_and_not_offered_is_skipped():
+    report = oracle.check(KERNEL, select="adam/recursion", expected_failures={"adam/recursion": "not there"})
+    assert report.counts == {"skipped": 1}
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    ({"on_fail": "ignore"}, "on_fail: expected 'raise' or 'report', got 'ignore'"),
+    ({"select": "("}, r"select: expected a regular expression, got '\('"),
+    ({"expected_failures": {"kernel/odd": "?"}}, "expected_failures: expected names of checks, got 'kernel/odd'"),
+])
+def test_wrong_arguments_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        oracle.check(KERNEL, **arguments)
+
+
+def test_the_callback_sees_each_result():
+    seen = []
+    report = oracle.check(KERNEL, select="^kernel/", callback=seen.append)
+    assert tuple(seen) == report.results
+
+
+def raising(x, a):
+    raise ZeroDivisionError("a is 0")
+
+
+def test_an_implementation_that_raises_fails_with_its_words_and_its_input():
+    report = oracle.check(oracle.from_functions("raising", kernel=raising), on_fail="report", select="^kernel/")
+    passed = [result.name for result in report.results if not result.bad]
+    assert passed == ["kernel/nan-is-not-lost"]  # an exception is a good answer to a nan
+    for result in report.results:
+        if result.bad:
+            assert "ZeroDivisionError: a is 0" in result.message and result.finding.inputs
+
+
+def test_what_the_kit_itself_raises_is_an_error_and_not_a_pass(monkeypatch):
+    from divergen.oracle import runner
+
+    broken = next(iter(oracle.iter_checks(KERNEL)))
+    monkeypatch.setattr(runner, "all_checks", lambda: [replace(broken, run=lambda adapter: adapter.missing)])
+    report = oracle.check(KERNEL, on_fail="report")
+    assert report.counts == {"error": 1} and not report.ok and "AttributeError" in report.results[0].message
+    with pytest.raises(CheckFailure, match="AttributeError"):
+        oracle.check(KERNEL)
+    report = oracle.check(KERNEL, expected_failures={broken.name: "it is broken"})
+    assert report.counts == {"expected failure": 1}
+
+
+@pytest.mark.parametrize(("name", "kind"), [
+    ("kernels/new", "vectors"), ("kernel/new", "vector"), ("kernel/even", "property")])
+def test_a_check_has_a_new_name_and_a_known_kind(name, kind):
+    list(oracle.iter_checks(KERNEL))  # registers all
+    with pytest.raises(ValueError, match="name: expected a new one of the form capability/what"):
+        register(name, kind, "something")
+
+
+# --- reports -----------------------------------------------------------------------------------------------------
+
+
+def awkward():
+    """A report with one result of each outcome, and with what JSON and XML cannot hold."""
+    deviation = compare([math.nan, math.inf], [1.0, 2.0], LOOSE)
+    finding = Finding("off", {"x": np.array([[math.inf, 1.0]]), "n": np.int64(3), "f": abs}, deviation, LOOSE, "id-1",
+                      ("Normal",), "because <&>")
+    outcomes = ("passed", "failed", "error", "unexpected pass", "expected failure", "skipped")
+    return Report("mine \x00 <&>", {"factor": "one"}, tuple(
+        Result(f"kernel/{i}", "vectors", "an equation <&>", outcome, "a message \x1b\ud800\nin two lines",
+               finding if outcome == "failed" else None, 0.25)
+        for i, outcome in enumerate(outcomes)))
+
+
+def test_the_report_as_json():
+    plain = json.loads(json.dumps(awkward().to_json(), allow_nan=False))
+    assert plain["format"] == "divergen oracle report 1" and plain["ok"] is False
+    assert plain["adapter"] == awkward().adapter
+    assert plain["conventions"] == {"factor": "one"} and plain["counts"] == dict.fromkeys(awkward().counts, 1)
+    assert len(plain["results"]) == 6 and set(plain["versions"]) == {"divergen", "numpy", "python"}
+    finding = plain["results"][1]["finding"]
+    assert finding["inputs"] == {"x": [["inf", 1.0]], "n": 3, "f": repr(abs)} and finding["vector"] == "id-1"
+    assert finding["deviation"]["excess"] == "inf" and finding["tolerance"]["reason"] == "an example"
+    assert plain["results"][0]["finding"] is None
+
+
+def test_a_real_report_as_json():
+    report = oracle.check(WRONG, on_fail="report", select="^kernel/|adam/first")
+    plain = json.loads(json.dumps(report.to_json(), allow_nan=False))
+    assert plain["counts"] == report.counts
+    assert [r["name"] for r in plain["results"]] == [r.name for r in report.results]
+    assert all(r["finding"]["inputs"] for r in plain["results"] if r["outcome"] == "failed")
+
+
+def test_the_report_as_junit():
+    text = awkward().to_junit()
+    suite = ElementTree.fromstring(text.encode())
+    assert suite.tag == "testsuite"
+    assert {name: suite.get(name) for name in ("tests", "failures", "errors", "skipped", "time")} == {
+        "tests": "6", "failures": "2", "errors": "1", "skipped": "2", "time": "1.500"}
+    inner = [[child.tag for child in case] for case in suite]
+    assert inner == [[], ["failure"], ["error"], ["failure"], ["skipped"], ["skipped"]]
+    assert suite[1].get("name") == "kernel/1" and suite[1].get("classname") == "mine  <&>.kernel"
+    assert suite[1][0].get("message") == "a message " and "an equation <&>" in suite[1][0].text
+
+
+def test_the_report_as_text():
+    text = str(awkward())
+    first = text.splitlines()[0]
+    assert "1 passed, 1 failed, 1 error, 1 unexpected pass, 1 expected failure, 1 skipped" in first
+    assert "UNEXPECTED PASS  kernel/3  (an equation <&>)" in text and "convention factor = one" in text
+    assert "kernel/0" not in text and "kernel/4" not in text
+
+
+# --- pytest ------------------------------------------------------------------------------------------------------
+
+MODULE = '''
+import numpy as np
+from divergen import oracle
+
+class Mine:
+    name = "mine"
+    def kernel(self, x, a):
+        return np.sqrt(np.sum(x * x, axis=1) + a * a) - a{wrong}
+
+@oracle.parametrize_with_checks([Mine()], expected_failures={expected})
+def test_mine(adapter, check):
+    check(adapter)
+'''
+
+
+def outcomes(folder, wrong="", expected="{}"):
+    """Run pytest on a module like a user's, and return what it says at the end and at each failure."""
+    (folder / "test_user.py").write_text(MODULE.format(wrong=wrong, expected=expected))
+    reference = str(Path(oracle.__file__).parents[2])
+    code = f"import sys; sys.path.insert(0, {reference!r}); import pytest; sys.exit(pytest.main(sys.argv[1:]))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "-q", "-rA", "-p", "no:cacheprovider", "-k", "kernel or adam", "test_user.py"],
+        cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_each_check_is_an_item_of_pytest(tmp_path):
+    status, said = outcomes(tmp_path)
+    assert status == 1, said
+    assert "FAILED test_user.py::test_mine[mine-kernel/vectors-Cancellation]" in said
+    assert "PASSED test_user.py::test_mine[mine-kernel/even]" in said
+    assert "not offered: adam" in said and " skipped" in said
+    assert "Turinici2023, choice of h: kernel: " in said and "  tolerance  " in said, said
+
+
+def test_expected_failures_are_strict_in_pytest(tmp_path):
+    failing = [r.name for r in oracle.check(
+        oracle.from_functions("as printed", kernel=lambda x, a: np.sqrt(np.sum(x * x, axis=1) + a * a) - a),
+        on_fail="report", select="^kernel/").results if r.bad]
+    assert "kernel/vectors-Cancellation" in failing
+    status, said = outcomes(tmp_path, expected=repr(dict.fromkeys(failing, "as printed")))
+    assert status == 0 and f"{len(failing)} xfailed" in said, said
+    known = dict.fromkeys([*failing, "kernel/even"], "as printed")
+    status, said = outcomes(tmp_path, expected=f"lambda adapter: {known!r} if adapter.name == 'mine' else {{}}")
+    assert status == 1 and "[XPASS(strict)] as printed" in said and "1 failed" in said, said
+
+
+def test_an_expected_failure_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="expected_failures: expected names of checks, got 'kernel/odd'"):
+        oracle.parametrize_with_checks([KERNEL], expected_failures={"kernel/odd": "?"})
