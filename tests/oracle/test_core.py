@@ -371,8 +371,9 @@ def test_expected_failures_are_strict():
 
 
 def test_what_is_expected_and_not_offered_is_skipped():
-    report = oracle.check(KERNEL, select="adam/recursion", expected_failures={"adam/recursion": "not there"})
-    assert report.counts == {"skipped": 1}
+    report = oracle.check(KERNEL, select="adam/recursion|^kernel/even",
+                          expected_failures={"adam/recursion": "not there"})
+    assert report.counts == {"passed": 1, "skipped": 1}
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
@@ -532,3 +533,42 @@ def test_expected_failures_are_strict_in_pytest(tmp_path):
 def test_an_expected_failure_of_nothing_is_refused():
     with pytest.raises(ValueError, match="expected_failures: expected names of checks, got 'kernel/odd'"):
         oracle.parametrize_with_checks([KERNEL], expected_failures={"kernel/odd": "?"})
+
+
+# --- found by a reader's trial ---------------------------------------------------------------------------------
+
+
+def test_an_implementation_that_leaves_is_a_failure_and_not_the_end():
+    def leaves(x, a):
+        raise SystemExit(0)
+
+    report = oracle.check(oracle.from_functions("leaves", kernel=leaves), on_fail="report", select="^kernel/")
+    assert not report.ok and "SystemExit" in str(report)
+
+
+def test_two_wrong_declarations_are_diagnosed_together():
+    def root_of_the_double(*arguments):
+        return np.sqrt(2 * np.maximum(OWN.functions["squared_distance"](*arguments), 0.0))
+
+    adapter = oracle.from_functions("both", squared_distance=root_of_the_double)
+    report = oracle.check(adapter, on_fail="report", select="squared_distance/vectors-Normal")
+    (failed,) = [result for result in report.results if result.bad]
+    assert "factor='one'" in failed.finding.diagnosis and "power='root'" in failed.finding.diagnosis
+    declared = oracle.from_functions("both", oracle.Conventions(factor="one", power="root"),
+                                     squared_distance=root_of_the_double)
+    assert oracle.check(declared, on_fail="report", select="squared_distance/vectors").ok
+
+
+@pytest.mark.parametrize("select", ["no such check", "^elbo/"])
+def test_to_judge_nothing_is_no_success(select):
+    adapter = oracle.from_functions("kernel only", kernel=OWN.functions["kernel"])
+    with pytest.raises(ValueError, match="select: expected a regular expression that matches some check"):
+        oracle.check(adapter, on_fail="report", select=select)
+
+
+def test_masked_entries_are_no_numbers():
+    def hidden(x, a):
+        return np.ma.masked_array(OWN.functions["kernel"](x, a), mask=True)
+
+    report = oracle.check(oracle.from_functions("hidden", kernel=hidden), on_fail="report", select="^kernel/vectors")
+    assert all(result.bad for result in report.results) and "masked" in str(report)

@@ -2,7 +2,6 @@ r"""The oracle: checks for other implementations of what this package is about.
 
 An adapter says what an implementation offers; :func:`~divergen.oracle.runner.check` holds it against golden vectors,
 properties and statistical tests, and reports by which equation and at which input it is wrong.
-tests, and reports by which equation and at which input it is wrong.
 
 Nothing here imports what it judges: the truth comes from vectors that mpmath computed, and from ``divergen.equations``.
 """

@@ -56,6 +56,7 @@ class Finding(NamedTuple):
         d = self.deviation
         if d is not None and d.problem:
             lines.append(f"  problem    {d.problem}")
+            lines += [] if d.got is None else [f"  got        {show(d.got)}"]
         elif d is not None:
             place = f" at {list(d.where)}" if d.where else ""
             lines += [f"  got        {show(d.got)}{place}", f"  want       {show(d.want)}",

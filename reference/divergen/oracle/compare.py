@@ -66,6 +66,8 @@ def compare(got: Any, want: Any, tolerance: Tolerance) -> Deviation:
     (1,) 0.25 True
     """
     want = np.asarray(want, dtype=np.float64)
+    if isinstance(got, np.ma.MaskedArray) and np.ma.is_masked(got):
+        return Deviation(math.inf, repr(got), want, problem="expected numbers, got an array with masked entries")
     try:
         values = np.asarray(got)
         if values.dtype.kind not in "fiub":

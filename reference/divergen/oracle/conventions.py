@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
+from itertools import product
 from typing import Any
 
 __all__ = ["CHOICES", "HOUSE", "Conventions"]
@@ -28,7 +29,7 @@ MEANINGS: dict[str, str] = {
               "(2)",
     "power": "the squared distance d^2, or its root d",
     "statistic": "sums over all pairs, the diagonal too, divided by n^2 (V), or over pairs of different points, divided"
-                 " by n (n - 1) (U)",
+                 " by n (n - 1) (U); with weights, the sum over i != j of w_i w_j h, divided by 1 - sum of w_i^2",
     "boundary": "a neighbour at exactly the radius counts (<=), or does not (<)",
     "logarithm": "the base in which entropies are given",
     "epsilon": "Adam's epsilon is added outside the root of the bias-corrected second moment, as in algorithm 1 of "
@@ -81,11 +82,16 @@ class Conventions:
                 raise ValueError(f"{field.name}: expected {choices} ({MEANINGS[field.name]}), got {value!r}")
 
     def others(self, names: tuple[str, ...]) -> Iterator[tuple[str, Conventions]]:
-        """Yield what these could be if one of the named ones were declared wrongly, with words for the change."""
-        for name in names:
-            for choice in CHOICES[name]:
-                if choice != getattr(self, name):
-                    yield f"{name}={choice!r} ({MEANINGS[name]})", replace(self, **{name: choice})
+        """Yield what these could be if some of the named ones were declared wrongly, with words for the change.
+
+        Fewest changes first.
+        """
+        found = []
+        for choices in product(*(CHOICES[name] for name in names)):
+            changes = {n: c for n, c in zip(names, choices, strict=True) if c != getattr(self, n)}
+            words = " and ".join(f"{name}={choice!r} ({MEANINGS[name]})" for name, choice in changes.items())
+            found.append((len(changes), words, replace(self, **changes)))
+        yield from ((words, other) for number, words, other in sorted(found, key=lambda one: one[0]) if number)
 
     def changed(self) -> dict[str, Any]:
         """Return those that differ from the house's own."""

@@ -97,7 +97,7 @@ def _call(adapter: Adapter, capability: str, vector: Vector) -> Any:
     """Call the implementation; what it raises is a failure that names the vector."""
     try:
         return adapter.call(capability, *vector.inputs.values())
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         problem = f"it raised {type(error).__name__}: {error}"
         raise CheckFailure(Finding(f"{capability}: a golden vector could not be computed", vector.inputs,
                                    Deviation(math.inf, None, vector.expected, problem=problem), vector.tolerance,

@@ -77,7 +77,7 @@ class Trial:
         """Call the implementation; what it raises is a failure that names the inputs."""
         try:
             return self.adapter.call(capability, *arguments)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self.problem(f"{capability} raised {type(error).__name__}: {error}")
 
     def results(self, capability: str, arguments: Sequence[Any], returned: Any) -> tuple[Any, ...]:
@@ -220,7 +220,7 @@ def search(
 
     try:
         attempt()
-    except Exception:
+    except (Exception, SystemExit):
         if not failures:
             raise
         # The simplest is tried last. What fails once and not again is a failure too: hypothesis calls it flaky.

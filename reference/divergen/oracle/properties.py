@@ -43,7 +43,7 @@ def _leaves_arguments_alone(capability: str) -> Callable[..., None]:
         # The arrays themselves, not copies: Trial and Adapter.call would protect them.
         try:
             trial.adapter.functions[capability](*given.values())
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             trial.problem(f"it raised {type(error).__name__}: {error}")
         for name, before in inputs.items():
             if isinstance(before, np.ndarray):
@@ -85,7 +85,7 @@ def _nan_is_not_lost(capability: str) -> Callable[..., None]:
         arguments = tuple(inputs.values())
         try:
             returned = trial.adapter.call(capability, *arguments)
-        except Exception:
+        except (Exception, SystemExit):
             return  # an exception is the best answer
         parts = trial.results(capability, arguments, returned)
         name = next(n for n, v in inputs.items() if isinstance(v, np.ndarray) and np.any(np.isnan(v)))

@@ -54,7 +54,7 @@ def check(
     CheckFailure
         With ``on_fail="raise"``: the first check that fails, and was not expected to, or did not and was.
     ValueError
-        If an argument is none of these, or an expected failure is no check.
+        If an argument is none of these, an expected failure is no check, or nothing at all would be judged.
     """
     judged, expected = from_object(adapter), dict(expected_failures or {})
     if on_fail not in ("raise", "report"):
@@ -62,10 +62,12 @@ def check(
     checks = list(all_checks())
     _check_names(expected, checks)
     pattern = _pattern(select)
+    chosen = [one for one in checks if pattern.search(one.name)]
+    if not any(judged.offers(*one.needs) for one in chosen):  # nothing would be judged, and all be well
+        raise ValueError(f"select: expected a regular expression that matches some check of what {judged.name} offers, "
+                         f"got {select!r}, which matches {len(chosen)} of {len(checks)} checks")
     results = []
-    for one in checks:
-        if not pattern.search(one.name):
-            continue
+    for one in chosen:
         result = _run(one, judged, expected.get(one.name))
         results.append(result)
         if callback is not None:
@@ -98,7 +100,7 @@ def _run(one: Check, adapter: Adapter, reason: str | None) -> Result:
         one.run(adapter)
     except CheckFailure as failure:
         outcome, finding, message = "failed", failure.finding, str(failure.finding)
-    except Exception as error:  # the implementation's own
+    except (Exception, SystemExit) as error:  # the implementation's own
         outcome, message = "error", f"{type(error).__name__}: {error}\n{_its_frames(error)}"
     seconds = time.perf_counter() - start
     if reason is not None:
@@ -107,7 +109,7 @@ def _run(one: Check, adapter: Adapter, reason: str | None) -> Result:
     return Result(one.name, one.kind, one.equation, outcome, message, finding, seconds)
 
 
-def _its_frames(error: Exception) -> str:
+def _its_frames(error: BaseException) -> str:
     """Return the end of the traceback: the last three frames."""
     return "".join(traceback.format_tb(error.__traceback__)[-3:]).rstrip()
 
