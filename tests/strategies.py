@@ -33,3 +33,24 @@ def weighted_clouds(draw, mass=1.0, dim=None, min_size=1):
     weights = draw(hnp.arrays(np.float64, points.shape[0], elements=st.floats(-2, 2, width=32)))
     weights[0] += mass - weights.sum()
     return points, weights
+
+
+@st.composite
+def distributions(draw, atoms, kinds=("any", "zeros", "disjoint", "equal", "near", "grid")):
+    """Two distributions: any; with zeros in one, the other or both; disjoint; equal; nearly; with many equal ratios."""
+    n = draw(st.integers(1, atoms))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    p, q = rng.exponential(size=(2, n)) ** draw(st.sampled_from([1.0, 4.0]))
+    kind = draw(st.sampled_from(kinds))
+    if kind == "zeros":
+        p[rng.random(n) < 0.3], q[rng.random(n) < 0.3] = 0, 0
+    elif kind == "disjoint":
+        p, q = np.concatenate([p, 0 * p]), np.concatenate([0 * q, q])
+    elif kind == "equal":
+        q = p.copy()
+    elif kind == "near":
+        q = p * (1 + 1e-7 * rng.standard_normal(n))
+    elif kind == "grid":
+        p, q = rng.integers(0, 3, (2, n)).astype(float)
+    p[0], q[-1] = p[0] or 0.5, q[-1] or 0.5
+    return p / p.sum(), q / q.sum()

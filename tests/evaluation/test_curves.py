@@ -13,25 +13,11 @@ import divergen.equations.verine2024 as eq
 from divergen.arrays import namespace, to_numpy
 from divergen.evaluation import curves as cv
 from divergen.evaluation import divergences as dv
+from strategies import distributions
 
 
-@st.composite
-def pairs(draw, atoms=9):
-    """Two distributions; zeros in one, the other or both; disjoint; equal."""
-    n = draw(st.integers(1, atoms))
-    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-    p, q = rng.exponential(size=(2, n)) ** draw(st.sampled_from([1.0, 4.0]))
-    kind = draw(st.sampled_from(["any", "zeros", "disjoint", "equal", "grid"]))
-    if kind == "zeros":
-        p[rng.random(n) < 0.3], q[rng.random(n) < 0.3] = 0, 0
-    elif kind == "disjoint":
-        p, q = np.concatenate([p, 0 * p]), np.concatenate([0 * q, q])
-    elif kind == "equal":
-        q = p.copy()
-    elif kind == "grid":  # many equal ratios
-        p, q = rng.integers(0, 3, (2, n)).astype(float)
-    p[0], q[-1] = p[0] or 0.5, q[-1] or 0.5
-    return p / p.sum(), q / q.sum()
+def pairs(atoms=9):
+    return distributions(atoms, kinds=("any", "zeros", "disjoint", "equal", "grid"))
 
 
 lambdas_between = st.floats(1e-6, 1e6)

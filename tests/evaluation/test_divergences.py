@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from divergen.arrays import namespace, to_numpy
 from divergen.evaluation import divergences as dv
 from divergen.evaluation import generators as formulas
+from strategies import distributions
 
 mp = mpmath.mp.clone()
 mp.dps = 100
@@ -58,23 +59,8 @@ def close(ours, want, rtol, atol=0.0):
     return abs(mp.mpf(float(ours)) - want) <= rtol * abs(want) + atol
 
 
-@st.composite
-def pairs(draw, atoms=10):
-    """Two distributions with zeros in one, the other or both; disjoint; equal; nearly equal."""
-    n = draw(st.integers(1, atoms))
-    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-    p, q = rng.exponential(size=(2, n)) ** draw(st.sampled_from([1.0, 4.0]))
-    kind = draw(st.sampled_from(["any", "zeros", "disjoint", "equal", "near"]))
-    if kind == "zeros":
-        p[rng.random(n) < 0.3], q[rng.random(n) < 0.3] = 0, 0
-    elif kind == "disjoint":
-        p, q = np.concatenate([p, 0 * p]), np.concatenate([0 * q, q])
-    elif kind == "equal":
-        q = p.copy()
-    elif kind == "near":
-        q = p * (1 + 1e-7 * rng.standard_normal(n))
-    p[0], q[-1] = p[0] or 0.5, q[-1] or 0.5
-    return p / p.sum(), q / q.sum()
+def pairs(atoms=10):
+    return distributions(atoms, kinds=("any", "zeros", "disjoint", "equal", "near"))
 
 
 def plain_divergence(f, p, q):

@@ -11,6 +11,7 @@ import json
 import os
 import zlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import BadZipFile
 
@@ -19,7 +20,7 @@ import numpy as np
 from ..arrays import Array, check_rng, to_numpy
 from ..files import replacing
 
-__all__ = ["Checkpoint", "fingerprint", "generator_state", "load_checkpoint", "save_checkpoint"]
+__all__ = ["Checkpoint", "check_place", "fingerprint", "generator_state", "load_checkpoint", "save_checkpoint"]
 
 HEADER = "divergen.json"  # the entry that holds the JSON text
 RESERVED = (HEADER, "file", "allow_pickle")  # the others are arguments of numpy.savez
@@ -86,6 +87,12 @@ def save_checkpoint(
     hosts[HEADER] = np.array(json.dumps({"kind": kind, "values": dict(values), "rng": state}, default=_plain))
     with replacing(path) as file:
         np.savez(file, **hosts)
+
+
+def check_place(path: str | os.PathLike[str]) -> None:
+    """Raise ValueError if no checkpoint can be written there: found out before a training, not after its first part."""
+    if not Path(path).resolve().parent.is_dir() or Path(path).is_dir():
+        raise ValueError(f"checkpoint: expected a file in a folder that is there, got {os.fspath(path)!r}")
 
 
 def load_checkpoint(path: str | os.PathLike[str], kind: str) -> Checkpoint:

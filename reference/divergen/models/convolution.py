@@ -31,7 +31,7 @@ from numbers import Integral
 from typing import NamedTuple
 
 from ..arrays import Array, namespace
-from .network import _check_shape
+from .network import check_shape
 
 __all__ = ["conv2d", "conv2d_backward", "conv2d_transpose", "conv2d_transpose_backward"]
 
@@ -64,7 +64,7 @@ def conv2d(x: Array, weight: Array, bias: Array, *, stride: int = 1) -> Array:
     1.0 3.0 6.0 5.0
     """
     _check(x, weight, stride)
-    _check_shape("bias", bias, weight.shape[3:])
+    check_shape("bias", bias, weight.shape[3:])
     xp = namespace(x, weight, bias)
     windows = _windows(x.shape[1:3], weight.shape[:2], stride)
     matrix = xp.reshape(weight, (-1, weight.shape[3]))  # (kh kw c_in, c_out)
@@ -115,7 +115,7 @@ def conv2d_backward(
     """
     _check(x, weight, stride)
     windows = _windows(x.shape[1:3], weight.shape[:2], stride)
-    _check_shape("gradient", gradient, (x.shape[0], *windows.number, weight.shape[3]))
+    check_shape("gradient", gradient, (x.shape[0], *windows.number, weight.shape[3]))
     xp = namespace(gradient, x, weight)
     dtype = xp.result_type(gradient, x, weight)
     to_x = _empty(x, x.shape, dtype) if input_gradient else None
@@ -163,7 +163,7 @@ def conv2d_transpose(x: Array, weight: Array, bias: Array, *, stride: int = 1) -
     1.0 2.0 13.0 20.0
     """
     _check(x, weight, stride)
-    _check_shape("bias", bias, weight.shape[3:])
+    check_shape("bias", bias, weight.shape[3:])
     xp = namespace(x, weight, bias)
     windows = _windows((stride * x.shape[1], stride * x.shape[2]), weight.shape[:2], stride)
     kernel = xp.permute_dims(weight, (0, 1, 3, 2))  # that of the convolution: (kh, kw, c_out, c_in)
@@ -213,7 +213,7 @@ def conv2d_transpose_backward(
     _check(x, weight, stride)
     windows = _windows((stride * x.shape[1], stride * x.shape[2]), weight.shape[:2], stride)
     kh, kw, c_in, c_out = weight.shape
-    _check_shape("gradient", gradient, (x.shape[0], *windows.image, c_out))
+    check_shape("gradient", gradient, (x.shape[0], *windows.image, c_out))
     xp = namespace(gradient, x, weight)
     dtype = xp.result_type(gradient, x, weight)
     matrix = xp.reshape(xp.permute_dims(weight, (0, 1, 3, 2)), (-1, c_in))  # (kh kw c_out, c_in)

@@ -23,7 +23,7 @@ import numpy as np
 
 from ..arrays import Array, check_count, check_rng, namespace
 from .convolution import conv2d, conv2d_backward, conv2d_transpose, conv2d_transpose_backward
-from .network import Layout, _check_shape, dense, dense_backward, glorot_uniform, he_normal, relu, relu_backward
+from .network import Layout, check_shape, dense, dense_backward, glorot_uniform, he_normal, relu, relu_backward
 
 __all__ = ["Convolutional"]
 
@@ -190,7 +190,7 @@ class Convolutional:
         ValueError
             If the shapes do not fit together.
         """
-        _check_shape("x", x, (*x.shape[:1], self.pixels))
+        check_shape("x", x, (*x.shape[:1], self.pixels))
         return _forward(self.layers["encoder"], "encoder", pieces, x)
 
     def encode_backward(self, pieces: Pieces, gradient: Array, saved: Sequence[Array]) -> dict[str, Array]:
@@ -214,7 +214,7 @@ class Convolutional:
         ValueError
             If the shapes do not fit together.
         """
-        _check_shape("gradient", gradient, (saved[0].shape[0], 2 * self.latent_dim))
+        check_shape("gradient", gradient, (saved[0].shape[0], 2 * self.latent_dim))
         return _backward(self.layers["encoder"], "encoder", pieces, gradient, saved, input_gradient=False)[1]
 
     def decode(self, pieces: Pieces, z: Array) -> tuple[Array, list[Array]]:
@@ -237,7 +237,7 @@ class Convolutional:
         ValueError
             If the shapes do not fit together.
         """
-        _check_shape("z", z, (*z.shape[:1], self.latent_dim))
+        check_shape("z", z, (*z.shape[:1], self.latent_dim))
         return _forward(self.layers["decoder"], "decoder", pieces, z)
 
     def decode_backward(
@@ -265,7 +265,7 @@ class Convolutional:
         ValueError
             If the shapes do not fit together.
         """
-        _check_shape("gradient", gradient, (saved[0].shape[0], self.pixels))
+        check_shape("gradient", gradient, (saved[0].shape[0], self.pixels))
         return _backward(self.layers["decoder"], "decoder", pieces, gradient, saved, input_gradient=True)
 
     def settings(self) -> dict[str, Any]:

@@ -11,8 +11,7 @@ With a file to keep its state in, a training that was interrupted goes on from t
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,9 +22,10 @@ from ..adam import AdamState, adam_init
 from ..arrays import Array, as_points, check_count, check_number, check_rng, like, to_numpy
 from ..distance.algebra import Measure
 from ..evaluation.generators import FDivergence
-from .checkpoint import fingerprint, generator_state, load_checkpoint, save_checkpoint
+from .checkpoint import check_place, fingerprint, generator_state, load_checkpoint, save_checkpoint
 from .gan_step import GANSettings, GANState, gan_step, minibatches, units
 from .players import GAN, check_dtype, hidden_sizes
+from .progress import progress_bar
 
 __all__ = ["GANState", "GANTrace", "GANTraining", "fit_gan"]
 
@@ -197,9 +197,8 @@ def fit_gan(
         raise ValueError(f"start: expected a GAN, got {start!r}")
     if isinstance(data, Measure) and not abs(data.mass - 1) <= 1e-6:
         raise ValueError(f"data: expected a measure of mass 1, got one of mass {data.mass:.6g}")
-    if checkpoint is not None and (not Path(checkpoint).resolve().parent.is_dir() or Path(checkpoint).is_dir()):
-        # found out now, not after the first steps
-        raise ValueError(f"checkpoint: expected a file in a folder that is there, got {os.fspath(checkpoint)!r}")
+    if checkpoint is not None:
+        check_place(checkpoint)
 
     began_with = generator_state(rng)
     known = as_points(data.sample(MEASURED, rng) if isinstance(data, Measure) else data, "data")
@@ -232,11 +231,11 @@ def fit_gan(
         gan = replace(start, generator=state.average, critic=state.critic)
         return GANTraining(gan, state, GANTrace(*trace[:, :done].copy()))
 
-    with _progress_bar(steps, done, progress) as show:
+    with progress_bar(steps, done, "step", progress) as show:
         while done < steps:
             state, trace[:, done] = gan_step(start, state, settings, done, draw, rng)
             done += 1
-            show(trace[1, done - 1])
+            show(f"divergence {trace[1, done - 1]:.3f}")
             if done % every == 0 or done == steps:
                 if callback is not None:
                     callback(training())
@@ -284,22 +283,3 @@ def _resume(
     trace[:, :done] = past
     rng.bit_generator.state = found.rng.bit_generator.state
     return resumed, done
-
-
-@contextmanager
-def _progress_bar(steps: int, done: int, wanted: bool) -> Iterator[Callable[[float], None]]:
-    """Give a function to call after each step; with no bar wanted it does nothing."""
-    if not wanted:
-        yield lambda estimate: None
-        return
-    try:
-        from tqdm import tqdm
-    except ImportError as error:
-        raise ImportError("progress=True shows a bar by tqdm, which is missing: pip install tqdm") from error
-    with tqdm(total=steps, initial=done, desc="training", unit="step") as bar:
-
-        def show(estimate: float) -> None:
-            bar.set_postfix_str(f"divergence {estimate:.3f}", refresh=False)
-            bar.update()
-
-        yield show

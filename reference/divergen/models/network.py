@@ -28,7 +28,7 @@ from ..arrays import Array, check_rng, namespace
 __all__ = [
     "Layout", "he_normal", "glorot_uniform", "dense", "dense_backward", "relu", "relu_backward", "perceptron",
     "perceptron_backward", "perceptron_shapes", "perceptron_initial", "sigmoid", "softplus",
-    "bernoulli_log_likelihood", "bernoulli_log_likelihood_backward",
+    "bernoulli_log_likelihood", "bernoulli_log_likelihood_backward", "check_shape",
 ]
 
 Layers = Sequence[tuple[Array, Array]]  # (weight, bias) of each dense layer, the first one first
@@ -64,7 +64,7 @@ class Layout:
 
     def views(self, flat: Array) -> dict[str, Array]:
         """Cut the flat vector, shape (size,), into its named pieces. Nothing is copied."""
-        _check_shape("flat", flat, (self.size,))
+        check_shape("flat", flat, (self.size,))
         xp = namespace(flat)
         return {name: xp.reshape(flat[self.slices[name]], shape) for name, shape in self.shapes.items()}
 
@@ -73,7 +73,7 @@ class Layout:
         if set(pieces) != set(self.shapes):
             raise ValueError(f"pieces: expected the names {', '.join(self.shapes)}, got {', '.join(pieces)}")
         for name, shape in self.shapes.items():
-            _check_shape(name, pieces[name], shape)
+            check_shape(name, pieces[name], shape)
         xp = namespace(*pieces.values())
         return xp.concat([xp.reshape(pieces[name], (-1,)) for name in self.shapes])
 
@@ -153,8 +153,8 @@ def dense(x: Array, weight: Array, bias: Array) -> Array:
     >>> print(f"{y[0, 0]:.1f}")
     11.5
     """
-    _check_shape("x", x, (x.shape[0], weight.shape[0]))
-    _check_shape("bias", bias, weight.shape[1:])
+    check_shape("x", x, (x.shape[0], weight.shape[0]))
+    check_shape("bias", bias, weight.shape[1:])
     return namespace(x, weight, bias).matmul(x, weight) + bias
 
 
@@ -189,8 +189,8 @@ def dense_backward(
     array, shape (q,)
         With respect to the bias.
     """
-    _check_shape("x", x, (x.shape[0], weight.shape[0]))
-    _check_shape("gradient", gradient, (x.shape[0], weight.shape[1]))
+    check_shape("x", x, (x.shape[0], weight.shape[0]))
+    check_shape("gradient", gradient, (x.shape[0], weight.shape[1]))
     xp = namespace(gradient, x, weight)
     to_x = xp.matmul(gradient, xp.matrix_transpose(weight)) if input_gradient else None
     return to_x, xp.matmul(xp.matrix_transpose(x), gradient), xp.sum(gradient, axis=0)
@@ -214,7 +214,7 @@ def relu_backward(gradient: Array, x: Array) -> Array:
     At x = 0 the derivative is taken as 0, a valid subgradient. `x` may be what the ReLU was given or what it returned:
     both are positive at the same places.
     """
-    _check_shape("gradient", gradient, x.shape)
+    check_shape("gradient", gradient, x.shape)
     xp = namespace(gradient, x)
     return gradient * xp.astype(x > 0, gradient.dtype)  # several times faster than xp.where on a random mask
 
@@ -367,7 +367,7 @@ def bernoulli_log_likelihood(logits: Array, x: Array) -> Array:
     >>> print(f"{value[0]:.6f}")
     -0.693147
     """
-    _check_shape("x", x, logits.shape)
+    check_shape("x", x, logits.shape)
     xp = namespace(logits, x)
     white = xp.astype(logits > 0, logits.dtype)
     return xp.sum(logits * (x - white) - softplus(-xp.abs(logits)), axis=1)
@@ -386,10 +386,11 @@ def bernoulli_log_likelihood_backward(gradient: Array, logits: Array, x: Array) 
     -------
     array, shape (n, p)
     """
-    _check_shape("gradient", gradient, (logits.shape[0],))
+    check_shape("gradient", gradient, (logits.shape[0],))
     return gradient[:, None] * (x - sigmoid(logits))
 
 
-def _check_shape(name: str, array: Array, shape: Sequence[int]) -> None:
+def check_shape(name: str, array: Array, shape: Sequence[int]) -> None:
+    """Raise ValueError, with the name, what was expected and what came, if an array has another shape."""
     if tuple(array.shape) != tuple(shape):
         raise ValueError(f"{name}: expected shape {tuple(shape)}, got {tuple(array.shape)}")

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,8 +17,9 @@ import numpy as np
 
 from ..adam import AdamState, Schedule, adam_init, adam_step
 from ..arrays import Array, check_count, check_number, check_rng, like, namespace, to_numpy
-from .checkpoint import fingerprint, generator_state, load_checkpoint, save_checkpoint
+from .checkpoint import check_place, fingerprint, generator_state, load_checkpoint, save_checkpoint
 from .objective import ELBO, Objective, _objective_and_gradient, check_objective
+from .progress import progress_bar
 from .vae import VAE, as_images
 
 __all__ = ["Training", "fit"]
@@ -148,15 +148,13 @@ def fit(
             "vae": fingerprint(vae.parameters), "state": f"{state.step}; {fingerprint(state.first, state.second)}",
             "rng": generator_state(rng),
         }
-        if not Path(checkpoint).resolve().parent.is_dir() or Path(checkpoint).is_dir():
-            # found out now, not after the first epoch
-            raise ValueError(f"checkpoint: expected a file in a folder that is there, got {os.fspath(checkpoint)!r}")
+        check_place(checkpoint)
         if Path(checkpoint).exists():
             training = _resume(checkpoint, settings, learning_rate, steps, training, epochs, rng)
-    with _progress_bar(epochs, len(training.trace), progress) as show:
+    with progress_bar(epochs, len(training.trace), "epoch", progress) as show:
         for epoch in range(len(training.trace) + 1, epochs + 1):
             training = _epoch(training, data, epoch, rng, batch_size, learning_rate, objective, clip)
-            show(training.trace[-1])
+            show(f"objective {training.trace[-1].value:.2f}")
             if callback is not None:
                 callback(training)
             if checkpoint is not None:
@@ -252,22 +250,3 @@ def _resume(
                          f"behind it, got {epochs}")
     rng.bit_generator.state = saved_rng.bit_generator.state  # of the same kind, or its first state had differed
     return training
-
-
-@contextmanager
-def _progress_bar(epochs: int, done: int, wanted: bool) -> Iterator[Callable[[ELBO], None]]:
-    """Give a function to call after each epoch; with no bar wanted it does nothing."""
-    if not wanted:
-        yield lambda terms: None
-        return
-    try:
-        from tqdm import tqdm
-    except ImportError as error:
-        raise ImportError("progress=True shows a bar by tqdm, which is missing: pip install tqdm") from error
-    with tqdm(total=epochs, initial=done, desc="training", unit="epoch") as bar:
-
-        def show(terms: ELBO) -> None:
-            bar.set_postfix_str(f"objective {terms.value:.2f}", refresh=False)
-            bar.update()
-
-        yield show

@@ -24,7 +24,7 @@ from .compare import Tolerance
 from .conventions import CHOICES, MEANINGS
 from .laws import ROUNDING
 from .report import Report, Result
-from .runner import check
+from .runner import as_pattern, check
 from .vectors import Vector, load_vectors
 
 __all__ = ["explain", "list_checks", "load_adapter", "read_expected_failures", "run", "select_checks"]
@@ -280,10 +280,8 @@ def select_checks(adapter: Adapter, select: str | None = None) -> list[Check]:
     ValueError
         If it is no regular expression, no check matches, or the adapter offers nothing that is needed for any.
     """
-    try:
-        found = [one for one in all_checks() if re.search(select or "", one.name)]
-    except re.error as error:
-        raise ValueError(f"select: expected a regular expression, got {select!r}: {error}") from error
+    pattern = as_pattern(select)
+    found = [one for one in all_checks() if pattern.search(one.name)]
     if not found:
         raise ValueError(f"select: expected to match the name of a check, got {select!r}")
     if not any(adapter.offers(*one.needs) for one in found):

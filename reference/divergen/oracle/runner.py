@@ -61,7 +61,7 @@ def check(
         raise ValueError(f"on_fail: expected 'raise' or 'report', got {on_fail!r}")
     checks = list(all_checks())
     _check_names(expected, checks)
-    pattern = _pattern(select)
+    pattern = as_pattern(select)
     chosen = [one for one in checks if pattern.search(one.name)]
     if not any(judged.offers(*one.needs) for one in chosen):  # nothing would be judged, and all be well
         raise ValueError(f"select: expected a regular expression that matches some check of what {judged.name} offers, "
@@ -78,7 +78,8 @@ def check(
     return Report(judged.name, judged.conventions.changed(), tuple(results))
 
 
-def _pattern(select: str | None) -> re.Pattern[str]:
+def as_pattern(select: str | None) -> re.Pattern[str]:
+    """Compile a selection of checks by their names; ValueError if it is no regular expression."""
     try:
         return re.compile(select or "")
     except re.error as error:
