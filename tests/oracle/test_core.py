@@ -544,6 +544,7 @@ def test_an_implementation_that_leaves_is_a_failure_and_not_the_end():
 
     report = oracle.check(oracle.from_functions("leaves", kernel=leaves), on_fail="report", select="^kernel/")
     assert not report.ok and "SystemExit" in str(report)
+    assert report.results[0].finding.vector  # which input it was is not lost
 
 
 def test_two_wrong_declarations_are_diagnosed_together():
