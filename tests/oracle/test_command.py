@@ -64,6 +64,7 @@ def folder(tmp_path, monkeypatch):
         "twice.txt": "kernel/even # a\nkernel/even # b\n", "half.json": '{"kernel/even": "a"',
         "numbers.json": '{"kernel/even": 3}', "twice.json": '{"kernel/even": "a", "kernel/even": "b"}',
         "unknown.json": '{"kernel/odd": "a"}', "old.json": "old",
+        "close.txt": "kernal/even # a\n", "absent.txt": "adam/recursion # a\n",
     }
     for name, text in files.items():
         (tmp_path / name).write_text(text)
@@ -153,6 +154,18 @@ def test_statistics_are_explained_with_their_false_alarm(capsys):
     assert "fails with a probability of at most 1e-06" in out and "200_000" in out
 
 
+@pytest.mark.parametrize("name", CAPABILITIES)
+def test_every_capability_can_be_explained(name, capsys):
+    assert oracle("explain", name) == 0
+    out = capsys.readouterr().out
+    words = " ".join(out.split())
+    for text in (CAPABILITIES[name].arguments, CAPABILITIES[name].equation, f'from_functions("mine", {name}=lambda '):
+        assert " ".join(text.split()) in words
+    assert all(check in words for check in NAMES if check.split("/")[0] == name)
+    assert "made by tools/vectors/" in words
+    assert max(map(len, out.splitlines())) <= 120
+
+
 def test_what_a_check_needs_beyond_its_own_is_said(capsys):
     oracle("explain", "conjugate/fenchel-young")
     assert "needs        f, conjugate" in capsys.readouterr().out
@@ -209,14 +222,18 @@ def test_the_bar_names_the_checks_where_there_is_a_terminal(folder, capsys, monk
     assert "judging" in capsys.readouterr().err
 
 
+NOTHING = "select: expected a regular expression that matches some check of what right offers, got "
 REFUSED = {
     "": "divergen oracle: error: the following arguments are required: part",
     "judge": "divergen oracle: error: argument part: invalid choice: 'judge'",
     "list --capability nothing": "divergen oracle list: error: capability: expected one of kernel, squared_distance,",
-    "explain": "divergen oracle explain: error: the following arguments are required: check",
-    "explain kernel/odd": "divergen oracle explain: error: check: expected the name of one, got 'kernel/odd'\n",
-    "explain kernel/eve": "divergen oracle explain: error: check: expected the name of one, got 'kernel/eve'; did you "
-    "mean kernel/even?\n",
+    "explain": "divergen oracle explain: error: the following arguments are required: name",
+    "explain kernel/odd": "divergen oracle explain: error: check: expected the name of one, or of a capability, got "
+    "'kernel/odd'\n",
+    "explain kernel/eve": "divergen oracle explain: error: check: expected the name of one, or of a capability, got "
+    "'kernel/eve'; did you mean kernel/even?\n",
+    "explain kernle": "divergen oracle explain: error: check: expected the name of one, or of a capability, got "
+    "'kernle'; did you mean kernel?\n",
     "run": "the following arguments are required: module:adapter",
     "run judged": "adapter: expected module:attribute, got 'judged'",
     "run judged.py:right": "importing judged.py raised ModuleNotFoundError: No module named 'judged.py'; 'judged' is",
@@ -225,13 +242,13 @@ REFUSED = {
     "run broken:right": "importing broken raised ZeroDivisionError: division by zero",
     "run leaves:right": "importing leaves raised SystemExit: bye",
     "run judged:wrong": "judged:wrong: there is no wrong in it",
-    "run judged:number": "judged:number: expected an adapter, an object with methods or a function, got int\n",
+    "run judged:number": "judged:number: implementation: expected methods with the arguments of capabilities, got int ",
     "run judged:list": "judged:list: implementation: expected methods with names of capabilities (kernel, squared_",
     "run judged:need": "calling need raised TypeError: need() missing 1 required positional argument: 'argument'",
     "run judged:stops": "calling stops raised RuntimeError: no luck",
     "run judged:right --select [": "select: expected a regular expression, got '['",
-    "run judged:right --select ^nothing": "select: expected to match the name of a check, got '^nothing'",
-    "run judged:right --select ^adam/": "right offers nothing that is needed for the ",
+    "run judged:right --select ^nothing": f"{NOTHING}'^nothing', which matches 0 of ",
+    "run judged:right --select ^adam/": f"{NOTHING}'^adam/', which matches ",
     "run judged:right --report nowhere/a.json": "nowhere/a.json: there is no directory ",
     "run judged:right --junit .": ".: expected the name of a file, got a directory",
     "run judged:right --report a --junit a": "a: expected a file of its own for each result",
@@ -245,6 +262,10 @@ REFUSED = {
     "run judged:right --xfails numbers.json": "numbers.json: expected a text as the reason of each check",
     "run judged:right --xfails twice.json": "twice.json: kernel/even is there twice",
     "run judged:right --xfails unknown.json": "unknown.json: expected the name of a check, got 'kernel/odd'",
+    "run judged:right --xfails close.txt": "close.txt, line 1: expected the name of a check, got 'kernal/even'; did "
+    "you mean kernel/even?\n",
+    "run judged:right --xfails absent.txt": "expected_failures: expected checks of what right offers, got "
+    "'adam/recursion', which would be skipped (not offered: adam)\n",
 }
 
 

@@ -3,11 +3,8 @@
 import json
 import math
 import re
-import subprocess
 import sys
 import types
-from dataclasses import replace
-from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -17,8 +14,8 @@ from divergen import oracle
 from divergen.oracle import Adapter, CheckFailure, Conventions, Finding, Report, Result
 from divergen.oracle.checks import register
 from divergen.oracle.compare import Tolerance, compare, show
-from divergen.oracle.conventions import CHOICES, HOUSE
-from oracle.mutants import adam, neighbours, u_for
+from divergen.oracle.conventions import HOUSE
+from divergen.oracle.words import argument_names
 from oracle.own import OWN
 
 own = OWN.functions
@@ -37,7 +34,7 @@ def test_an_adapter_of_functions():
 
 @pytest.mark.parametrize(("make", "message"), [
     (lambda: oracle.from_functions("mine", kernels=abs),
-     r"functions: expected names of capabilities \(kernel, .*'kernels'"),
+     r"functions: expected names of capabilities \(kernel, .*'kernels'; did you mean kernel\?"),
     (lambda: oracle.from_functions("mine", kernel=3), "kernel: expected something callable, got int"),
     (lambda: oracle.from_functions("mine"), "functions: expected at least one capability, got none"),
     (lambda: oracle.from_functions("", kernel=abs), "name: expected a text, got ''"),
@@ -63,14 +60,6 @@ class Mine:
         raise NotImplementedError
 
 
-class Static:
-    name = "a class"
-
-    @staticmethod
-    def kernel(x, a):
-        return own["kernel"](x, a)
-
-
 def test_an_adapter_of_an_object():
     one = oracle.from_object(Mine())
     assert one.name == "Mine" and one.conventions.logarithm == "2" and list(one.functions) == ["kernel"]
@@ -78,13 +67,42 @@ def test_an_adapter_of_an_object():
     assert other.name == "other" and other.conventions == HOUSE
 
 
-def test_an_adapter_of_a_class_a_module_and_an_adapter():
+def test_an_adapter_of_a_module_and_of_an_adapter():
     module = types.ModuleType("my_module")
     module.kernel = own["kernel"]
-    for one, name in ((Static, "a class"), (module, "my_module")):
-        found = oracle.from_object(one)
-        assert found.name == name and oracle.check(found, select="^kernel/vectors").ok
+    found = oracle.from_object(module)
+    assert found.name == "my_module" and oracle.check(found, select="^kernel/vectors").ok
     assert oracle.from_object(KERNEL) is KERNEL
+
+
+class Wrong:
+    def kernel(self, x):
+        return x
+
+    def adam(self, *arguments):
+        return arguments
+
+
+@pytest.mark.parametrize(("implementation", "message"), [
+    (Mine, "expected an object, got the class Mine; instantiate it"),
+    (np, r"got module in which conjugate takes 1 argument, and the capability has 2 \(name, t\); from_functions takes"),
+    (np.ones(2), "got ndarray in which .*conjugate takes"),
+    (3, "got int in which conjugate is the method of a number, and"),
+    (Wrong(), r"got Wrong in which kernel takes \(x\), and the capability has 2 \(x, a\);"),
+])
+def test_what_only_looks_like_an_implementation_is_refused_with_the_reason(implementation, message):
+    with pytest.raises(ValueError, match=message):
+        oracle.from_object(implementation)
+
+
+def test_what_may_fit_is_taken():
+    assert oracle.from_object(types.SimpleNamespace(adam=Wrong().adam)).offers("adam")
+    assert oracle.from_object(types.SimpleNamespace(conjugate=max)).offers("conjugate")  # a builtin does not say
+
+
+def test_the_names_of_arguments_are_those_of_the_vectors():
+    for name in oracle.CAPABILITIES:
+        assert argument_names(name) == list(oracle.load_vectors(name).vectors[0].inputs)
 
 
 def test_a_call_gets_copies():
@@ -182,84 +200,6 @@ def test_a_library_is_loaded_when_it_is_used(monkeypatch, convert, library):
 # --- conventions -------------------------------------------------------------------------------------------------
 
 
-ANOTHER = r"all \d+ values are right by another convention: declare"
-
-
-def doubled(name):
-    return lambda *arguments: 2 * own[name](*arguments)
-
-
-def inside(m, v, t, beta1, beta2, epsilon):
-    return m / (1 - beta1**t) / np.sqrt(v / (1 - beta2**t) + epsilon)
-
-
-OTHERS = {  # a function that follows another convention, right where that is declared
-    ("factor", "one", "squared_distance"): doubled("squared_distance"),
-    ("factor", "one", "squared_distance_gradient"): doubled("squared_distance_gradient"),
-    ("power", "root", "squared_distance"): lambda *args: math.sqrt(max(own["squared_distance"](*args), 0.0)),
-    ("statistic", "U", "squared_distance"): lambda *args: u_for((0, 1), *args),
-    ("boundary", "<", "neighbour_metrics"): lambda *args: neighbours(*args, inside=np.less),
-    ("logarithm", "2", "renyi_entropy"): lambda p, alpha: own["renyi_entropy"](p, alpha) / math.log(2),
-    ("logarithm", "10", "renyi_entropy"): lambda p, alpha: own["renyi_entropy"](p, alpha) / math.log(10),
-    ("epsilon", "inside", "adam"): lambda *args: adam(*args, direction=inside),
-}
-
-
-def test_every_convention_is_tried():
-    assert {key[:2] for key in OTHERS} == {(name, c) for name, choices in CHOICES.items() for c in choices[1:]}
-
-
-@pytest.mark.parametrize("key", OTHERS, ids="-".join)
-def test_a_declared_convention_passes(key):
-    name, choice, capability = key
-    adapter = Adapter("other", {capability: OTHERS[key]}, Conventions(**{name: choice}))
-    report = oracle.check(adapter, on_fail="report", select=f"^{capability}/vectors")
-    assert report.ok, str(report)
-    assert report.conventions == {name: choice} and f"convention {name} = {choice}" in str(report)
-
-
-@pytest.mark.parametrize("key", OTHERS, ids="-".join)
-def test_an_undeclared_convention_is_diagnosed(key):
-    name, choice, capability = key
-    adapter = Adapter("other", {capability: OTHERS[key]})
-    with pytest.raises(CheckFailure, match=rf"{ANOTHER} {name}='{choice}' "):
-        oracle.check(adapter, select=f"^{capability}/vectors")
-
-
-@pytest.mark.parametrize("key", OTHERS, ids="-".join)
-def test_a_convention_that_is_declared_and_not_followed_is_diagnosed(key):
-    name, choice, capability = key
-    adapter = Adapter("other", {capability: own[capability]}, Conventions(**{name: choice}))
-    house = CHOICES[name][0]
-    with pytest.raises(CheckFailure, match=rf"{ANOTHER} {name}='{house}' "):
-        oracle.check(adapter, select=f"^{capability}/vectors")
-
-
-@pytest.mark.parametrize(("capability", "factor", "diagnosis"), [
-    ("gaussian_kl", 2.0, "every value is 2 times the right one"), ("kernel", -1.0, "every value is -1 times"),
-    ("drs", 0.5, "every value is 0.5 times"), ("pr_curve", 3.0, "every value is 3 times"),
-])
-def test_a_factor_is_found(capability, factor, diagnosis):
-    def times(*arguments):
-        value = own[capability](*arguments)
-        return tuple(factor * v for v in value) if isinstance(value, tuple) else factor * value
-
-    with pytest.raises(CheckFailure, match=diagnosis):
-        oracle.check(oracle.from_functions("scaled", **{capability: times}), select="vectors-Normal")
-
-
-def test_no_factor_is_seen_where_there_is_none():
-    def one_nan(x, a):
-        value = own["kernel"](x, a)
-        value[0] = math.nan
-        return value
-
-    for function in (one_nan, lambda x, a: own["kernel"](x, a) * (1 + 1e-9), lambda x, a: own["kernel"](x, a) + 1):
-        with pytest.raises(CheckFailure) as caught:
-            oracle.check(oracle.from_functions("odd", kernel=function), select="^kernel/vectors")
-        assert caught.value.finding.diagnosis == ""
-
-
 @pytest.mark.parametrize(("name", "message"), [
     ("factor", "factor: expected 'half' or 'one' .*got 'none'"), ("logarithm", "'e' or '2' or '10'"),
 ])
@@ -303,6 +243,7 @@ def test_what_passes(got, want, passes):
     ("text", "expected real numbers, got str"),
     ([1j, 2.0], "of dtype complex128"), (None, "got NoneType"), ([[1.0], [1.0, 2.0]], "got list"),
     ([object(), 1.0], "of dtype object"),
+    ({"h": [1.0, 2.0], "n": 2}, r"^expected real numbers of shape \(2,\), got dict with keys 'h', 'n'$"),
 ])
 def test_what_cannot_be_compared(got, problem):
     found = compare(got, [1.0, 2.0], LOOSE)
@@ -359,23 +300,6 @@ def test_what_is_not_offered_is_skipped_and_not_passed():
     assert report.counts["skipped"] == sum(r.name.startswith("adam") for r in report.results)
 
 
-def test_expected_failures_are_strict():
-    failing = [r.name for r in oracle.check(WRONG, on_fail="report", select="^kernel/").results if r.bad]
-    report = oracle.check(WRONG, select="^kernel/", expected_failures=dict.fromkeys(failing, "no minus a"))
-    assert report.ok and report.counts["expected failure"] == len(failing)
-    assert all("expected to fail: no minus a" in r.message for r in report.results if r.outcome != "passed")
-    with pytest.raises(CheckFailure, match=r"kernel/even.*expected to fail: for no reason"):
-        oracle.check(KERNEL, select="^kernel/even", expected_failures={"kernel/even": "for no reason"})
-    report = oracle.check(KERNEL, on_fail="report", select="^kernel/", expected_failures={"kernel/even": "no reason"})
-    assert report.counts["unexpected pass"] == 1 and not report.ok
-
-
-def test_what_is_expected_and_not_offered_is_skipped():
-    report = oracle.check(KERNEL, select="adam/recursion|^kernel/even",
-                          expected_failures={"adam/recursion": "not there"})
-    assert report.counts == {"passed": 1, "skipped": 1}
-
-
 @pytest.mark.parametrize(("arguments", "message"), [
     ({"on_fail": "ignore"}, "on_fail: expected 'raise' or 'report', got 'ignore'"),
     ({"select": "("}, r"select: expected a regular expression, got '\('"),
@@ -390,32 +314,6 @@ def test_the_callback_sees_each_result():
     seen = []
     report = oracle.check(KERNEL, select="^kernel/", callback=seen.append)
     assert tuple(seen) == report.results
-
-
-def raising(x, a):
-    raise ZeroDivisionError("a is 0")
-
-
-def test_an_implementation_that_raises_fails_with_its_words_and_its_input():
-    report = oracle.check(oracle.from_functions("raising", kernel=raising), on_fail="report", select="^kernel/")
-    passed = [result.name for result in report.results if not result.bad]
-    assert passed == ["kernel/nan-is-not-lost"]  # an exception is a good answer to a nan
-    for result in report.results:
-        if result.bad:
-            assert "ZeroDivisionError: a is 0" in result.message and result.finding.inputs
-
-
-def test_what_the_kit_itself_raises_is_an_error_and_not_a_pass(monkeypatch):
-    from divergen.oracle import runner
-
-    broken = next(iter(oracle.iter_checks(KERNEL)))
-    monkeypatch.setattr(runner, "all_checks", lambda: [replace(broken, run=lambda adapter: adapter.missing)])
-    report = oracle.check(KERNEL, on_fail="report")
-    assert report.counts == {"error": 1} and not report.ok and "AttributeError" in report.results[0].message
-    with pytest.raises(CheckFailure, match="AttributeError"):
-        oracle.check(KERNEL)
-    report = oracle.check(KERNEL, expected_failures={broken.name: "it is broken"})
-    assert report.counts == {"expected failure": 1}
 
 
 @pytest.mark.parametrize(("name", "kind"), [
@@ -436,7 +334,7 @@ def awkward():
                       ("Normal",), "because <&>")
     outcomes = ("passed", "failed", "error", "unexpected pass", "expected failure", "skipped")
     return Report("mine \x00 <&>", {"factor": "one"}, tuple(
-        Result(f"kernel/{i}", "vectors", "an equation <&>", outcome, "a message \x1b\ud800\nin two lines",
+        Result(f"kernel/{i}", "vectors", "an equation <&>", outcome, "a message \x1b\ud800\nin two lines" if i else "",
                finding if outcome == "failed" else None, 0.25)
         for i, outcome in enumerate(outcomes)))
 
@@ -481,83 +379,7 @@ def test_the_report_as_text():
     assert "kernel/0" not in text and "kernel/4" not in text
 
 
-# --- pytest ------------------------------------------------------------------------------------------------------
-
-MODULE = '''
-import numpy as np
-from divergen import oracle
-
-class Mine:
-    name = "mine"
-    def kernel(self, x, a):
-        return np.sqrt(np.sum(x * x, axis=1) + a * a) - a{wrong}
-
-@oracle.parametrize_with_checks([Mine()], expected_failures={expected})
-def test_mine(adapter, check):
-    check(adapter)
-'''
-
-
-def outcomes(folder, wrong="", expected="{}"):
-    """Run pytest on a module like a user's, and return what it says at the end and at each failure."""
-    (folder / "test_user.py").write_text(MODULE.format(wrong=wrong, expected=expected))
-    reference = str(Path(oracle.__file__).parents[2])
-    code = f"import sys; sys.path.insert(0, {reference!r}); import pytest; sys.exit(pytest.main(sys.argv[1:]))"
-    done = subprocess.run(
-        [sys.executable, "-c", code, "-q", "-rA", "-p", "no:cacheprovider", "-k", "kernel or adam", "test_user.py"],
-        cwd=folder, capture_output=True, text=True, timeout=120, check=False)
-    return done.returncode, done.stdout + done.stderr
-
-
-def test_each_check_is_an_item_of_pytest(tmp_path):
-    status, said = outcomes(tmp_path)
-    assert status == 1, said
-    assert "FAILED test_user.py::test_mine[mine-kernel/vectors-Cancellation]" in said
-    assert "PASSED test_user.py::test_mine[mine-kernel/even]" in said
-    assert "not offered: adam" in said and " skipped" in said
-    assert "Turinici2023, choice of h: kernel: " in said and "  tolerance  " in said, said
-
-
-def test_expected_failures_are_strict_in_pytest(tmp_path):
-    failing = [r.name for r in oracle.check(
-        oracle.from_functions("as printed", kernel=lambda x, a: np.sqrt(np.sum(x * x, axis=1) + a * a) - a),
-        on_fail="report", select="^kernel/").results if r.bad]
-    assert "kernel/vectors-Cancellation" in failing
-    status, said = outcomes(tmp_path, expected=repr(dict.fromkeys(failing, "as printed")))
-    assert status == 0 and f"{len(failing)} xfailed" in said, said
-    known = dict.fromkeys([*failing, "kernel/even"], "as printed")
-    status, said = outcomes(tmp_path, expected=f"lambda adapter: {known!r} if adapter.name == 'mine' else {{}}")
-    assert status == 1 and "[XPASS(strict)] as printed" in said and "1 failed" in said, said
-
-
-def test_an_expected_failure_of_nothing_is_refused():
-    with pytest.raises(ValueError, match="expected_failures: expected names of checks, got 'kernel/odd'"):
-        oracle.parametrize_with_checks([KERNEL], expected_failures={"kernel/odd": "?"})
-
-
 # --- found by a reader's trial ---------------------------------------------------------------------------------
-
-
-def test_an_implementation_that_leaves_is_a_failure_and_not_the_end():
-    def leaves(x, a):
-        raise SystemExit(0)
-
-    report = oracle.check(oracle.from_functions("leaves", kernel=leaves), on_fail="report", select="^kernel/")
-    assert not report.ok and "SystemExit" in str(report)
-    assert report.results[0].finding.vector  # which input it was is not lost
-
-
-def test_two_wrong_declarations_are_diagnosed_together():
-    def root_of_the_double(*arguments):
-        return np.sqrt(2 * np.maximum(OWN.functions["squared_distance"](*arguments), 0.0))
-
-    adapter = oracle.from_functions("both", squared_distance=root_of_the_double)
-    report = oracle.check(adapter, on_fail="report", select="squared_distance/vectors-Normal")
-    (failed,) = [result for result in report.results if result.bad]
-    assert "factor='one'" in failed.finding.diagnosis and "power='root'" in failed.finding.diagnosis
-    declared = oracle.from_functions("both", oracle.Conventions(factor="one", power="root"),
-                                     squared_distance=root_of_the_double)
-    assert oracle.check(declared, on_fail="report", select="squared_distance/vectors").ok
 
 
 @pytest.mark.parametrize("select", ["no such check", "^elbo/"])

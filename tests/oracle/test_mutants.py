@@ -2,7 +2,7 @@
 
 import pytest
 
-from divergen.oracle import CAPABILITIES, CheckFailure, check
+from divergen.oracle import CAPABILITIES, CheckError, CheckFailure, check
 from oracle.mutants import CONTROLS, MUTANTS, Mutant
 from oracle.own import OWN
 
@@ -14,13 +14,13 @@ def judged(mutant, on_fail):
     results = []
     try:
         check(mutant.adapter(), on_fail=on_fail, select=f"^{mutant.capability}/", callback=results.append)
-    except CheckFailure as failure:
+    except (CheckFailure, CheckError) as failure:
         assert results[-1].equation in str(failure)
     return results
 
 
 def names_the_equation(results, mutant):
-    return any(one.outcome == "failed" and one.equation == mutant.equation for one in results)
+    return any(one.outcome in ("failed", "error") and one.equation == mutant.equation for one in results)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)

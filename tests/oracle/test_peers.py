@@ -45,12 +45,12 @@ def test_a_wrong_convention_is_seen_and_named(package):
     from divergen.oracle import Adapter
 
     first = peers(package)[0]
-    wrong = Peer(package, first.what, Adapter("undeclared", first.adapter.functions), first.capability, first.domain,
-                 first.inside)
+    wrong = Peer(package, first.what, Adapter("undeclared", first.adapter.functions), first.capability, first.domain)
     report = judged(wrong)
     assert not report.ok
-    if package != "scipy":  # whose root and factor are two declarations at once
-        assert "declare factor='one'" in str(report) or "declare boundary='<'" in str(report)
+    (words,) = report.diagnoses.values()
+    for name, choice in first.adapter.conventions.changed().items():  # SciPy's root and factor are two at once
+        assert f"{name}={choice!r}" in words
 
 
 # --- the findings by hand: a few lines each, without the kit ----------------------------------------------------
@@ -65,9 +65,19 @@ def _geomloss(x, y):
     return value.item(), torch.autograd.grad(value, x)[0].tolist()
 
 
+def test_what_a_peer_is_not_meant_for_is_not_judged():
+    pytest.importorskip("dcor")
+    results = {result.name: result for result in judged(peers("dcor")[0]).results}
+    assert results["squared_distance/vectors-Weighted"].outcome == "skipped"
+    assert results["squared_distance/symmetric"].outcome == "passed"  # laws are held, too
+    assert "vectors judged; the others are not offered" in results["squared_distance/vectors-Coincident"].message
+
+
 def test_geomloss_raises_squared_lengths_to_1e_8_and_expands_them():
     pytest.importorskip("geomloss")
     assert _geomloss([[0.0, 0.0]], [[3.0, 4.0]])[0] == pytest.approx(4.9999, abs=1e-12)  # 5
+    assert _geomloss([[0.0]], [[0.125]])[0] == pytest.approx(0.1249, abs=1e-12)  # 0.125, and a quarter of the next
+    assert _geomloss([[0.0]], [[0.5]])[0] == pytest.approx(0.4999, abs=1e-12)
     assert _geomloss([[0.0]], [[1e-5]]) == (0.0, [[0.0]])  # 1e-5 and -1
     assert _geomloss([[1e6, 1e6]], [[1e6, 1e6 + 0.001]]) == (0.0, [[0.0, 0.0]])  # 0.001 and (0, -1)
 
@@ -105,5 +115,7 @@ def test_torch_near_the_standard_normal_and_without_width():
     normal = torch.distributions.Normal(mean, torch.ones_like(mean))
     standard = torch.distributions.Normal(torch.zeros_like(mean), torch.ones_like(mean))
     assert torch.distributions.kl_divergence(normal, standard).item() == 0.0  # 5e-19
+    narrow = torch.distributions.Normal(torch.ones_like(mean), torch.exp(torch.full_like(mean, -500.0)))
+    assert torch.distributions.kl_divergence(narrow, standard).item() == np.inf  # 500: 1/2 - 1/2 + 500
     with pytest.raises(ValueError, match="scale"):
         torch.distributions.Normal(mean, torch.exp(torch.tensor(-1e6, dtype=torch.float64) / 2))

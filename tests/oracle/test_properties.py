@@ -8,6 +8,8 @@ import pytest
 
 import divergen as dg
 from divergen.oracle import CAPABILITIES, CheckFailure, Conventions, checks, properties, statistics  # noqa: F401
+from divergen.oracle.capabilities import FORMS
+from divergen.oracle.checks import CheckError, CheckSkipped
 from divergen.oracle.compare import Tolerance
 from divergen.oracle.generators import GENERATORS
 from divergen.oracle.laws import Draw, Trial, search
@@ -108,7 +110,7 @@ def test_a_declared_convention_is_obeyed_and_an_undeclared_one_found(name):
     for law in asked:
         law(one)
     for capability, law in UNDECLARED[name].items():
-        with pytest.raises(CheckFailure):
+        with pytest.raises((CheckFailure, CheckError)):  # a U-statistic of one point divides by zero
             LAWS[f"{capability}/{law}"](replace(one, conventions=Conventions()))
 
 
@@ -345,9 +347,50 @@ def test_what_the_implementation_raises_names_the_input():
     def raising(x, a):
         raise ArithmeticError("no luck")
 
-    with pytest.raises(CheckFailure, match=r"kernel raised ArithmeticError: no luck") as caught:
+    with pytest.raises(CheckError, match=r"kernel raised ArithmeticError: no luck") as caught:
         LAWS["kernel/even"](replace(OWN, functions={"kernel": raising}))
     assert caught.value.finding.inputs["x"].shape == (1, 1)
+
+
+@pytest.mark.parametrize("capability", CAPABILITIES)
+def test_what_always_raises_or_always_gives_nan_has_not_kept_a_nan(capability):
+    """An exception at a nan is right; one at whatever comes is not, and no reason to pass."""
+    def unfinished(*arguments):
+        raise NotImplementedError("some day")
+
+    def broken(*arguments):
+        raise TypeError("always")
+
+    def nowhere(*arguments):
+        value = own[capability](*arguments)
+        return tuple(np.nan for _ in value) if isinstance(value, tuple) else np.asarray(value) * np.nan
+
+    law = LAWS[f"{capability}/nan-is-not-lost"]
+    with pytest.raises(CheckSkipped, match="NotImplementedError: some day"):
+        law(replace(OWN, functions={capability: unfinished}))
+    with pytest.raises(CheckError, match=f"{capability} raised TypeError: always"):
+        law(replace(OWN, functions={capability: broken}))
+    with pytest.raises(CheckFailure, match=r"returned nan for finite arguments|expected shape"):
+        law(replace(OWN, functions={capability: nowhere}))
+
+
+def test_a_lost_nan_is_shown_in_the_input():
+    with pytest.raises(CheckFailure, match=r"x has a nan, and what depends on it is 0\.0") as caught:
+        LAWS["kernel/nan-is-not-lost"](replace(OWN, functions={"kernel": lambda x, a: own["kernel"](
+            np.nan_to_num(x), a)}))
+    assert np.isnan(caught.value.finding.inputs["x"]).tolist() == [[True]] and "spoilt" not in str(caught.value)
+
+
+def test_the_root_of_a_u_statistic_may_be_none():
+    """It is judged by what comes out at a nan alone: its square may be below 0 for any two clouds."""
+    def root(x, y, u, w, a):
+        value = u_statistic(x, y, u, w, a)
+        if not value >= 0:
+            raise ValueError("no root")
+        return math.sqrt(value)
+
+    LAWS["squared_distance/nan-is-not-lost"](replace(
+        OWN, functions={"squared_distance": root}, conventions=Conventions(power="root", statistic="U")))
 
 
 @pytest.mark.parametrize(("returned", "problem"), [
@@ -412,6 +455,14 @@ def test_comparisons_have_a_direction():
         trial.at_least(1.0, 2.0, tolerance)
     with pytest.raises(CheckFailure):
         trial.at_most(math.nan, 2.0, tolerance)
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_the_forms_that_are_stated_are_those_of_the_generators(name):
+    u = np.array([1 / 64, 0.2, 0.25, 0.5, 1.0, 1.5, 4.0, 64.0])
+    words = {"log": np.log, "sqrt": np.sqrt, "abs": np.abs, "max": np.maximum, "u": u}
+    np.testing.assert_allclose(eval(FORMS[name].replace("^", "**"), words), GENERATORS[name].f(u), atol=1e-14)
+    assert FORMS[name] in CAPABILITIES["f"].returns
 
 
 @pytest.mark.parametrize("name", GENERATORS)

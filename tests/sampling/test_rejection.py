@@ -4,6 +4,7 @@ import math
 from fractions import Fraction
 
 import hypothesis.extra.numpy as hnp
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import given
@@ -312,6 +313,39 @@ def test_drs_at_the_extremes():
     np.testing.assert_allclose(drs(l, 5.0, log=True), [1, 0, 0, 0, 0])
     np.testing.assert_array_equal(drs(np.array([1.0, 2.0]), 1e4), [0, 1])
     np.testing.assert_array_equal(drs(np.zeros(3), 0.0), np.zeros(3))
+
+
+@pytest.mark.parametrize("supremum", [2.0, 0.3, 1e-300, 1e300, 7e15])
+@pytest.mark.parametrize("gap", [2.0**-53, 1e-15, 1e-12, 1e-8, 1e-4, 0.3])
+def test_drs_keeps_its_digits_near_the_supremum(gap, supremum):
+    """1 - r/M is known to all digits, however small: neither r/M nor its logarithm may be rounded on the way."""
+    r = np.array([supremum * (1 - gap), np.nextafter(supremum, 0), supremum / 3])
+    for gamma in (-2.5, 0.0, -math.log(gap) - 1.5, -math.log(gap) + 20):
+        with mpmath.workdps(50):
+            odds = [mpmath.exp(gamma) * (mpmath.mpf(supremum) - float(v)) / float(v) for v in r]
+            want = [float(1 / (1 + o)) for o in odds]
+        # What the logarithms of numbers far from 1 lose is no matter of the gap.
+        rtol = 3e-14 if 0.1 < supremum < 10 else 3e-13
+        np.testing.assert_allclose(drs(r, gamma, supremum=supremum), want, rtol=rtol)
+
+
+@pytest.mark.parametrize("gap", [1e-15, 1e-12, 1e-4, 30.0])
+def test_drs_of_logarithms_keeps_its_digits_near_the_supremum(gap):
+    l = np.array([0.75 - gap, 0.75 - 2 * gap])
+    for gamma in (0.0, -math.log(gap) - 1.5):
+        with mpmath.workdps(50):
+            want = [float(1 / (1 + mpmath.exp(gamma) * mpmath.expm1(mpmath.mpf(0.75) - float(v)))) for v in l]
+        np.testing.assert_allclose(drs(l, gamma, supremum=0.75, log=True), want, rtol=3e-14)
+
+
+def test_drs_does_not_overflow():
+    """The quotient (M - r)/r and exp(gamma) may leave the range of floats where their product does not."""
+    r = np.array([1e-300, 5e-324, 0.0, 1e300])
+    with mpmath.workdps(50):
+        want = [float(1 / (1 + mpmath.exp(-1400) * (mpmath.mpf(1e300) - float(v)) / float(v))) for v in r if v]
+    np.testing.assert_allclose(drs(r, -1400.0, supremum=1e300), [*want[:2], 0.0, want[2]], rtol=1e-12)
+    np.testing.assert_array_equal(drs(np.array([0.0, 1.0, np.inf]), 3.0), [0, 0, 1])
+    np.testing.assert_array_equal(drs(np.array([0.0, 1.0]), 3.0, supremum=math.inf), [0, 0])
 
 
 # --- sampling -------------------------------------------------------------------------------------------------------

@@ -2,8 +2,9 @@ r"""The convex functions that generate f-divergences: each with its derivatives 
 
 A generator is a convex :math:`f : [0, \infty] \to ]-\infty, \infty]`, and :math:`D_f(P \| Q) = \int q f(p/q)`.
 Adding :math:`c\,(u - 1)` to f changes no divergence, so there is one to choose. Here :math:`f(1) = f'(1) = 0` wherever
-the source prints no other choice: then :math:`f \ge 0`, the divergence is a sum of non-negative numbers, the best
-critic is zero where p = q, and close to u = 1 nothing has to cancel.
+the source prints no other choice, as it does for ``gan`` and for the PR-divergence with :math:`\lambda > 1`: then
+:math:`f \ge 0`, the divergence is a sum of non-negative numbers, the best critic is zero where p = q, and close to
+u = 1 nothing has to cancel.
 
 =====================  ===============================================  =======================================
 name                   f(u)                                             :math:`f^*(t)`

@@ -7,16 +7,17 @@ skipped, and reported as skipped.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass, field
-from numbers import Number
 from typing import Any
 
 import numpy as np
 
 from .capabilities import CAPABILITIES
 from .conventions import HOUSE, Conventions
+from .words import argument_names, suggestion
 
 __all__ = ["Adapter", "from_cupy", "from_functions", "from_jax", "from_object", "from_torch"]
 
@@ -32,7 +33,8 @@ class Adapter:
     name : str
         What reports call it.
     functions : mapping of str to callable
-        What it offers, by the names of ``divergen.oracle.CAPABILITIES``.
+        What it offers, by the names of ``divergen.oracle.CAPABILITIES``. A function may raise NotImplementedError at
+        arguments that it is not made for: nothing is judged there.
     conventions : Conventions
         What it declares to do differently.
     """
@@ -47,7 +49,7 @@ class Adapter:
         unknown = sorted(set(self.functions) - set(CAPABILITIES))
         if unknown:
             raise ValueError(f"functions: expected names of capabilities ({', '.join(CAPABILITIES)}), "
-                             f"got {', '.join(map(repr, unknown))}")
+                             f"got {', '.join(map(repr, unknown))}{suggestion(unknown[0], CAPABILITIES)}")
         for name, function in self.functions.items():
             if not callable(function):
                 raise ValueError(f"{name}: expected something callable, got {type(function).__name__}")
@@ -119,21 +121,44 @@ def from_object(implementation: Any, *, name: str | None = None, conventions: Co
     Raises
     ------
     ValueError
-        If it has none of the names.
+        If it is a class, has none of the names, or has one with other arguments, as ``numpy.conjugate``.
     """
     if isinstance(implementation, Adapter):
         return implementation
+    if isinstance(implementation, type):
+        raise ValueError(f"implementation: expected an object, got the class {implementation.__name__}; instantiate it")
     found = {key: getattr(implementation, key, None) for key in CAPABILITIES}
-    if isinstance(implementation, (Number, np.ndarray, np.generic)):  # these have a `conjugate`, which is another one
-        found = {}
     functions = {key: function for key, function in found.items() if callable(function)}
     if not functions:
         raise ValueError(f"implementation: expected methods with names of capabilities ({', '.join(CAPABILITIES)}), "
                          f"got {type(implementation).__name__} with none of them")
+    refused = "; ".join(filter(None, (_misfit(key, function) for key, function in functions.items())))
+    if refused:
+        raise ValueError(f"implementation: expected methods with the arguments of capabilities, got "
+                         f"{type(implementation).__name__} in which {refused}; from_functions takes the right ones")
     given = getattr(implementation, "name", None) or getattr(implementation, "__name__", None)
     declared = getattr(implementation, "conventions", None)
     return Adapter(name or (given if isinstance(given, str) else type(implementation).__name__), functions,
                    conventions or (declared if isinstance(declared, Conventions) else HOUSE))
+
+
+def _misfit(capability: str, function: Function) -> str:
+    """Return why a function cannot be called as the capability of its name, as far as that can be told."""
+    names = argument_names(capability)
+    wanted = f"and the capability has {len(names)} ({', '.join(names)})"
+    number = getattr(function, "nin", None)  # of a ufunc, whose signature has the arrays that it writes into, too
+    if isinstance(number, int) and number != len(names):
+        return f"{capability} takes {number} argument{'s' * (number != 1)}, {wanted}"
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # most builtins are silent; the method of a number is known
+        builtin = isinstance(getattr(function, "__self__", None), (int, float, complex))
+        return f"{capability} is the method of a number, {wanted}" if builtin else ""
+    try:
+        signature.bind(*names)
+    except TypeError:
+        return f"{capability} takes {signature}, {wanted}"
+    return ""
 
 
 def _converted(function: Function, to_library: Callable[[np.ndarray], Any], to_host: Callable[[Any], Any]) -> Function:

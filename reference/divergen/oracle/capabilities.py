@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["CAPABILITIES", "Capability", "DIVERGENCES"]
+__all__ = ["CAPABILITIES", "Capability", "DIVERGENCES", "FORMS"]
 
 
 class Capability(NamedTuple):
@@ -31,9 +31,24 @@ class Capability(NamedTuple):
     conventions: tuple[str, ...] = ()
 
 
-# The divergences that `f`, `conjugate` and `divergence` are asked for, by name; lambda stands in the name.
-DIVERGENCES = ("kl", "reverse_kl", "jensen_shannon", "gan", "total_variation", "pearson_chi2", "neyman_chi2",
-               "squared_hellinger", "precision_recall(0.25)", "precision_recall(1)", "precision_recall(4)")
+# The divergences that `f`, `conjugate` and `divergence` are asked for, by name; lambda stands in the name. The form is
+# stated, as f + c (u - 1) has the same divergence, but is another f with another f*. f(1) = 0, but -2 log 2 for gan;
+# where f has a slope at 1 it is 0, but -log 2 for gan, and lambda for precision_recall(lambda) with lambda > 1.
+FORMS: dict[str, str] = {
+    "kl": "u * log(u) - u + 1",
+    "reverse_kl": "u - 1 - log(u)",
+    "jensen_shannon": "u * log(u) - (u + 1) * log((u + 1) / 2)",
+    "gan": "u * log(u) - (u + 1) * log(u + 1)",
+    "total_variation": "abs(u - 1) / 2",
+    "pearson_chi2": "(u - 1)^2",
+    "neyman_chi2": "(u - 1)^2 / u",
+    "squared_hellinger": "(sqrt(u) - 1)^2",
+    "precision_recall(0.25)": "max(0.25 * u, 1) - 1",
+    "precision_recall(1)": "max(u, 1) - 1",
+    "precision_recall(4)": "max(4 * u, 1) - 4",
+}
+DIVERGENCES = tuple(FORMS)
+_FORMS = "; ".join(f"{name}: {form}" for name, form in FORMS.items())
 
 CAPABILITIES: dict[str, Capability] = {
     "kernel": Capability(
@@ -66,10 +81,13 @@ CAPABILITIES: dict[str, Capability] = {
     "elbo_gradient": Capability(
         "sizes (list), parameters (p,), x (n, pixels), noise (n, L)", "(p,): its gradient in the parameters",
         "KingmaWelling2013 (10), gradient"),
-    "f": Capability("name, u (n,) >= 0", "(n,): the generator", "Verine2024, definition 3.1 and (10)"),
+    "f": Capability(
+        "name, u (n,) >= 0",
+        f"(n,): the generator in this form, without another multiple of u - 1, and its limit at 0: {_FORMS}",
+        "Verine2024, definition 3.1 and (10)"),
     "conjugate": Capability(
-        "name, t (n,)", "(n,): sup over u >= 0 of t u - f(u); infinite outside of the domain",
-        "Verine2024, theorem 3.2, f*"),
+        "name, t (n,)", "(n,): sup over u >= 0 of t u - f(u), with f in the form that the capability f states; "
+        "infinite outside of the domain", "Verine2024, theorem 3.2, f*"),
     "divergence": Capability(
         "name, p (n,), q (n,)", "number: D_f(P || Q) of two distributions on n points, recession term included",
         "Verine2024 (7)"),
@@ -81,8 +99,10 @@ CAPABILITIES: dict[str, Capability] = {
         "four numbers: precision, recall, density, coverage; the radius of a point is the distance to its k-th nearest "
         "other point", "Verine2024, definition 2.1, by neighbours", ("boundary",)),
     "obrs": Capability(
-        "ratio (n,), budget, weights (n,)", "(n,): acceptance probabilities of optimal budgeted rejection sampling",
-        "Verine2024 (18)"),
+        "ratio (n,), budget, weights (n,)",
+        "(n,): acceptance probabilities of optimal budgeted rejection sampling; the weights are the model's "
+        "probabilities and have the sum 1, M is the largest ratio of a point with a weight above 0, and the ratios may "
+        "have another mean than 1", "Verine2024 (18)"),
     "drs": Capability(
         "ratio (n,), gamma, supremum", "(n,): acceptance probabilities of discriminator rejection sampling",
         "Verine2024, definition 4.1"),

@@ -1,8 +1,10 @@
 r"""What a check is, what it says when it fails, and the list of all of them.
 
-A check is a function of an adapter that returns when all is well and raises :class:`CheckFailure` when not. There are
-three kinds: **vectors** (inputs with golden values), **property** (something that must hold for all inputs; hypothesis
-searches for one where it does not, and shrinks it) and **statistics** (something random, tested at a stated level).
+A check is a function of an adapter. It returns when all is well, raises :class:`CheckFailure` when what came out is not
+what it should be, :class:`CheckError` when the implementation raised, and :class:`CheckSkipped` when it offers nothing
+that the check could judge. There are three kinds: **vectors** (inputs with golden values), **property** (something that
+must hold for all inputs; hypothesis searches for one where it does not, and shrinks it) and **statistics** (something
+random, tested at a stated level).
 """
 
 from __future__ import annotations
@@ -10,13 +12,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
+from textwrap import indent
 from typing import Any, NamedTuple
+from unittest import SkipTest
 
 from .adapter import Adapter
 from .capabilities import CAPABILITIES
 from .compare import Deviation, Tolerance, show
 
-__all__ = ["Check", "CheckFailure", "Finding", "all_checks", "register"]
+__all__ = ["Check", "CheckError", "CheckFailure", "CheckSkipped", "Finding", "all_checks", "refusal",
+           "register"]
 
 KINDS = ("vectors", "property", "statistics")
 
@@ -38,6 +43,12 @@ class Finding(NamedTuple):
         What is special about that vector.
     diagnosis : str
         What the kit believes is the reason, if it can tell.
+    note : str
+        What was done with the inputs, or how to read the numbers.
+    frames : str
+        Where the implementation raised.
+    also : tuple of Finding
+        What else is wrong, and would be hidden by this.
     """
 
     what: str
@@ -47,6 +58,9 @@ class Finding(NamedTuple):
     vector: str = ""
     flags: tuple[str, ...] = ()
     diagnosis: str = ""
+    note: str = ""
+    frames: str = ""
+    also: tuple[Finding, ...] = ()
 
     def __str__(self) -> str:
         lines = [self.what]
@@ -64,17 +78,30 @@ class Finding(NamedTuple):
         if self.tolerance is not None:
             t = self.tolerance
             lines.append(f"  tolerance  {t.absolute:.3g} + {t.relative:.3g} |want|: {t.reason}")
-        if self.diagnosis:
-            lines.append(f"  diagnosis  {self.diagnosis}")
-        return "\n".join(lines)
+        lines += [f"  {name:<10} {text}" for name, text in (("note", self.note), ("diagnosis", self.diagnosis)) if text]
+        if self.frames:
+            lines.append(indent(self.frames, "  "))
+        return "\n".join([*lines, *map(str, self.also)])
 
 
-class CheckFailure(AssertionError):
-    """A check that did not hold. `finding` says how."""
+class _Found(Exception):
+    """What a check found. `finding` says it."""
 
     def __init__(self, finding: Finding, equation: str = "") -> None:
         super().__init__((f"{equation}: " if equation else "") + str(finding))
         self.finding = finding
+
+
+class CheckFailure(_Found, AssertionError):
+    """A check that did not hold. `finding` says how. Nothing else can be an expected failure."""
+
+
+class CheckError(_Found):
+    """The implementation raised where it was to compute. `finding` says at which input; what it raised is the cause."""
+
+
+class CheckSkipped(SkipTest):
+    """The implementation offers no input of the check: it raised NotImplementedError each time. pytest sees a skip."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +120,7 @@ class Check:
     needs : tuple of str
         The capabilities without which it is skipped.
     run : callable
-        ``run(adapter)``.
+        ``run(adapter)``; it may return a remark on what was left out.
     false_alarm : float
         Of statistics: the probability that a right implementation fails. 0 for the rest.
     """
@@ -103,15 +130,43 @@ class Check:
     equation: str
     what: str
     needs: tuple[str, ...]
-    run: Callable[[Adapter], None]
+    run: Callable[[Adapter], str | None]
     false_alarm: float = 0.0
 
-    def __call__(self, adapter: Adapter) -> None:
-        """Run the check; a failure comes with the equation in front."""
+    def judge(self, adapter: Adapter) -> str:
+        """Run the check, and return a remark on what was left out, mostly empty.
+
+        Raises
+        ------
+        CheckFailure, CheckError, CheckSkipped
+        """
         try:
-            self.run(adapter)
-        except CheckFailure as failure:
-            raise CheckFailure(failure.finding, self.equation) from None
+            return self.run(adapter) or ""
+        except NotImplementedError as error:
+            raise CheckSkipped(refusal(error)) from error
+        except (CheckFailure, CheckError) as found:
+            if not self.false_alarm:
+                raise
+            chance = f"a right implementation fails this check with a probability of at most {self.false_alarm:g}"
+            finding = found.finding
+            finding = finding._replace(note=f"{finding.note}; {chance}" if finding.note else chance)
+            raise type(found)(finding) from found.__cause__
+
+    def __call__(self, adapter: Adapter) -> None:
+        """Run the check; what it finds comes with the equation in front and with a diagnosis, if there is one."""
+        from .diagnose import diagnoses_of  # which needs the vectors' checks, and they this module
+
+        try:
+            self.judge(adapter)
+        except (CheckFailure, CheckError) as found:
+            words = "; ".join(diagnoses_of(adapter, self.needs).values())
+            raise type(found)(found.finding._replace(diagnosis=words), self.equation) from found.__cause__
+
+
+def refusal(error: NotImplementedError) -> str:
+    """Return why nothing was judged."""
+    words = " ".join(str(error).split())
+    return "not offered for these inputs: NotImplementedError" + (f": {words}" if words else "")
 
 
 _REGISTERED: dict[str, Check] = {}
@@ -119,13 +174,13 @@ _REGISTERED: dict[str, Check] = {}
 
 def register(
     name: str, kind: str, what: str, *, needs: tuple[str, ...] = (), equation: str = "", false_alarm: float = 0.0
-) -> Callable[[Callable[[Adapter], None]], Callable[[Adapter], None]]:
+) -> Callable[[Callable[[Adapter], str | None]], Callable[[Adapter], str | None]]:
     """Put a function on the list of checks; `needs` and `equation` are those of its capability, if not given."""
     capability = name.split("/")[0]
     if capability not in CAPABILITIES or kind not in KINDS or name in _REGISTERED:
         raise ValueError(f"name: expected a new one of the form capability/what, got {name!r} of kind {kind!r}")
 
-    def put(run: Callable[[Adapter], None]) -> Callable[[Adapter], None]:
+    def put(run: Callable[[Adapter], str | None]) -> Callable[[Adapter], str | None]:
         _REGISTERED[name] = Check(name, kind, equation or CAPABILITIES[capability].equation, what,
                                   needs or (capability,), run, false_alarm)
         return run

@@ -3,11 +3,12 @@ r"""Holding what came against what was to come: how far off, where worst, in abs
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["Deviation", "Tolerance", "compare", "show"]
+__all__ = ["Deviation", "Tolerance", "compare", "parts_of", "show"]
 
 
 class Tolerance(NamedTuple):
@@ -66,6 +67,8 @@ def compare(got: Any, want: Any, tolerance: Tolerance) -> Deviation:
     (1,) 0.25 True
     """
     want = np.asarray(want, dtype=np.float64)
+    if isinstance(got, Mapping):
+        return Deviation(math.inf, got, want, problem=f"expected real numbers of shape {want.shape}, got {_named(got)}")
     if isinstance(got, np.ma.MaskedArray) and np.ma.is_masked(got):
         return Deviation(math.inf, repr(got), want, problem="expected numbers, got an array with masked entries")
     try:
@@ -91,6 +94,33 @@ def compare(got: Any, want: Any, tolerance: Tolerance) -> Deviation:
         ulp = off / float(np.spacing(abs(target))) if math.isfinite(target) else math.inf
     place = tuple(int(i) for i in where)
     return Deviation(float(excess[where]), float(values[where]), target, place, off, relative, ulp)
+
+
+def parts_of(got: Any, count: int) -> tuple[tuple[Any, ...], str]:
+    """Return the parts of a result that should have that many, and what is wrong if it has not.
+
+    Examples
+    --------
+    >>> parts_of((1.0, 2.0), 2)
+    ((1.0, 2.0), '')
+    >>> parts_of({"alpha": 1.0, "beta": 2.0}, 2)
+    ((), "expected 2 results in a tuple, got dict with keys 'alpha', 'beta'")
+    """
+    if count == 1:
+        return (got,), ""
+    if isinstance(got, Mapping):
+        return (), f"expected {count} results in a tuple, got {_named(got)}"
+    try:
+        parts = tuple(got)
+    except TypeError:
+        parts = ()
+    return (parts, "") if len(parts) == count else ((), f"expected {count} results, got {_named(got)}")
+
+
+def _named(value: Any) -> str:
+    """The type of a value; of a mapping, with the keys."""
+    name = type(value).__name__
+    return f"{name} with keys {', '.join(map(repr, value))}" if isinstance(value, Mapping) else name
 
 
 def show(value: Any, width: int = 400) -> str:

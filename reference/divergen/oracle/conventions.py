@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 from itertools import product
 from typing import Any
 
-__all__ = ["CHOICES", "HOUSE", "Conventions"]
+__all__ = ["CHOICES", "FOLLOWED", "HOUSE", "MEANINGS", "Conventions"]
 
 # What each convention may be; the first is the house's own.
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -21,7 +21,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "statistic": ("V", "U"),
     "boundary": ("<=", "<"),
     "logarithm": ("e", "2", "10"),
-    "epsilon": ("outside", "inside"),
+    "epsilon": ("outside", "inside", "hat"),
 }
 
 MEANINGS: dict[str, str] = {
@@ -29,11 +29,27 @@ MEANINGS: dict[str, str] = {
               "(2)",
     "power": "the squared distance d^2, or its root d",
     "statistic": "sums over all pairs, the diagonal too, divided by n^2 (V), or over pairs of different points, divided"
-                 " by n (n - 1) (U); with weights, the sum over i != j of w_i w_j h, divided by 1 - sum of w_i^2",
+                 " by n (n - 1) (U); with weights, the U-statistic of a self-energy is the sum over i != j of "
+                 "w_i w_j h(x_i - x_j), divided by the weight of these pairs, 1 - sum of w_i^2; the sum between both "
+                 "clouds is the same",
     "boundary": "a neighbour at exactly the radius counts (<=), or does not (<)",
     "logarithm": "the base in which entropies are given",
     "epsilon": "Adam's epsilon is added outside the root of the bias-corrected second moment, as in algorithm 1 of "
-               "Kingma and Ba, or to the moment inside the root",
+               "Kingma and Ba, or to the moment inside the root, or is their epsilon-hat, added to the root of the "
+               "moment before it is corrected: lr sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + epsilon)",
+}
+
+# What a value is that follows a convention, as the one who declared another sees it.
+FOLLOWED: dict[str, str] = {
+    "factor=one": "is exactly twice ours", "factor=half": "is exactly half of ours",
+    "power=root": "is the root of ours", "power=squared": "is the square of ours",
+    "statistic=U": "leaves out the pairs of a point with itself", "statistic=V": "has the pairs of a point with itself",
+    "boundary=<": "does not count a neighbour at exactly the radius",
+    "boundary=<=": "counts a neighbour at exactly the radius",
+    "logarithm=e": "is in nats", "logarithm=2": "is in bits", "logarithm=10": "is in decimal digits",
+    "epsilon=outside": "has epsilon outside the root of the corrected moment",
+    "epsilon=inside": "has epsilon inside the root",
+    "epsilon=hat": "has epsilon beside the root of the uncorrected moment",
 }
 
 
@@ -53,8 +69,8 @@ class Conventions:
         Of neighbourhoods.
     logarithm : {"e", "2", "10"}
         Base of entropies.
-    epsilon : {"outside", "inside"}
-        Of Adam, relative to the root.
+    epsilon : {"outside", "inside", "hat"}
+        Of Adam, relative to the root; ``"hat"`` is outside the root of the moment that is not yet corrected.
 
     Raises
     ------
@@ -82,16 +98,18 @@ class Conventions:
                 raise ValueError(f"{field.name}: expected {choices} ({MEANINGS[field.name]}), got {value!r}")
 
     def others(self, names: tuple[str, ...]) -> Iterator[tuple[str, Conventions]]:
-        """Yield what these could be if some of the named ones were declared wrongly, with words for the change.
+        """Yield what these could be if some of the named ones were declared wrongly, with words for it.
 
         Fewest changes first.
         """
         found = []
         for choices in product(*(CHOICES[name] for name in names)):
             changes = {n: c for n, c in zip(names, choices, strict=True) if c != getattr(self, n)}
+            seen = " and ".join(FOLLOWED[f"{name}={choice}"] for name, choice in changes.items())
             words = " and ".join(f"{name}={choice!r} ({MEANINGS[name]})" for name, choice in changes.items())
-            found.append((len(changes), words, replace(self, **changes)))
-        yield from ((words, other) for number, words, other in sorted(found, key=lambda one: one[0]) if number)
+            said = f"your value {seen}: you follow the convention {words}; declare it"
+            found.append((len(changes), said, replace(self, **changes)))
+        yield from ((said, other) for number, said, other in sorted(found, key=lambda one: one[0]) if number)
 
     def changed(self) -> dict[str, Any]:
         """Return those that differ from the house's own."""

@@ -1,24 +1,30 @@
-r"""The checks by golden vectors: one for each capability and group of vectors.
-
-If a vector fails, the same values are held against the other conventions. Where all agree with one of them, the
-implementation is right and its declaration wrong, and the report says so.
-"""
+r"""The checks by golden vectors: one for each capability and group of vectors."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .adapter import Adapter
 from .capabilities import CAPABILITIES
-from .checks import CheckFailure, Finding, register
-from .compare import Deviation, Tolerance, compare
+from .checks import CheckFailure, CheckSkipped, Finding, refusal, register
+from .compare import Deviation, Tolerance, compare, parts_of
 from .conventions import Conventions
+from .raised import raised_at
+from .variants import COMPUTED
 from .vectors import Vector, load_vectors
 
-__all__ = ["expected_under"]
+__all__ = ["Answer", "answers_to", "deviation", "expected_under", "held_against", "judge"]
+
+
+class Answer(NamedTuple):
+    """What an implementation made of a vector: a result, or what it raised."""
+
+    vector: Vector
+    got: Any
+    error: BaseException | None
 
 
 def expected_under(capability: str, vector: Vector, conventions: Conventions) -> Any:
@@ -37,7 +43,11 @@ def expected_under(capability: str, vector: Vector, conventions: Conventions) ->
     relevant = CAPABILITIES[capability].conventions
     value = vector.expected
     for name in relevant:
-        value = vector.variants.get(f"{name}={getattr(conventions, name)}", value)
+        key = f"{name}={getattr(conventions, name)}"
+        if key in vector.variants:
+            value = vector.variants[key]
+        elif key in COMPUTED:
+            value = COMPUTED[key](*vector.inputs.values())
     if "factor" in relevant and conventions.factor == "one":
         value = 2 * value
     if "power" in relevant and conventions.power == "root":
@@ -63,84 +73,101 @@ def tolerance_under(capability: str, vector: Vector, conventions: Conventions) -
 
 def deviation(got: Any, capability: str, vector: Vector, conventions: Conventions) -> Deviation:
     """Return the worst entry of a result; of a tuple, of all its parts."""
-    want = expected_under(capability, vector, conventions)
-    tolerance = tolerance_under(capability, vector, conventions)
+    return held_against(got, expected_under(capability, vector, conventions),
+                        tolerance_under(capability, vector, conventions))
+
+
+def held_against(got: Any, want: Any, tolerance: Tolerance) -> Deviation:
+    """Return the worst entry of a result, whatever it was to be; of a tuple, of all its parts."""
     if not isinstance(want, tuple):
         return compare(got, want, tolerance)
-    try:
-        parts = tuple(got)
-    except TypeError:
-        parts = ()
-    if len(parts) != len(want):
-        return Deviation(math.inf, got, want, problem=f"expected {len(want)} results, got {type(got).__name__}")
+    parts, problem = parts_of(got, len(want))
+    if problem:
+        return Deviation(math.inf, got, want, problem=problem)
     worst = [compare(g, w, tolerance) for g, w in zip(parts, want, strict=True)]
     i = max(range(len(worst)), key=lambda i: worst[i].excess)
     return worst[i]._replace(where=(i, *worst[i].where))
 
 
-def judge(adapter: Adapter, capability: str, vectors: tuple[Vector, ...]) -> None:
-    """Compare all vectors, and raise the worst with a diagnosis if one is off."""
-    got = [_call(adapter, capability, vector) for vector in vectors]
-    found = [deviation(g, capability, v, adapter.conventions) for g, v in zip(got, vectors, strict=True)]
-    bad = [i for i, one in enumerate(found) if not one.excess <= 1]
-    if not bad:
-        return
-    i = max(bad, key=lambda i: found[i].excess)
-    raise CheckFailure(Finding(
-        f"{capability}: {len(bad)} of {len(vectors)} golden vectors are off; the worst is", vectors[i].inputs, found[i],
-        tolerance_under(capability, vectors[i], adapter.conventions), vectors[i].id, vectors[i].flags,
-        _diagnose(adapter, capability, vectors, got),
-    ))
+def answers_to(adapter: Adapter, capability: str, vectors: tuple[Vector, ...]) -> list[Answer]:
+    """Ask an implementation all these vectors, whatever it raises at some of them."""
+    found = []
+    for vector in vectors:
+        try:
+            got = adapter.call(capability, *vector.inputs.values())
+        except (Exception, SystemExit) as error:
+            found.append(Answer(vector, None, error))
+        else:
+            found.append(Answer(vector, _in_order(got) if capability == "compress" else got, None))
+    return found
 
 
-def _call(adapter: Adapter, capability: str, vector: Vector) -> Any:
-    """Call the implementation; what it raises is a failure that names the vector."""
+def _in_order(points: Any) -> Any:
+    """Sort the rows of an array lexicographically, as golden points are: compression may give them in any order."""
     try:
-        return adapter.call(capability, *vector.inputs.values())
-    except (Exception, SystemExit) as error:
-        problem = f"it raised {type(error).__name__}: {error}"
-        raise CheckFailure(Finding(f"{capability}: a golden vector could not be computed", vector.inputs,
-                                   Deviation(math.inf, None, vector.expected, problem=problem), vector.tolerance,
-                                   vector.id, vector.flags)) from error
+        rows = np.asarray(points)
+    except ValueError:  # rows of several lengths, which the comparison will say
+        return points
+    return rows[np.lexsort(rows.T[::-1])] if rows.ndim == 2 and rows.size else points
 
 
-def _diagnose(adapter: Adapter, capability: str, vectors: tuple[Vector, ...], got: list[Any]) -> str:
-    """Say which convention the values follow, or by what factor all of them are off."""
-    declared = adapter.conventions
-    for words, other in declared.others(CAPABILITIES[capability].conventions):
-        if all(deviation(g, capability, v, other).excess <= 1 for g, v in zip(got, vectors, strict=True)):
-            return f"all {len(vectors)} values are right by another convention: declare {words}"
-    try:
-        values = np.concatenate([np.ravel(np.asarray(g, dtype=np.float64)) for g in got])
-        wanted = np.concatenate([np.ravel(np.asarray(expected_under(capability, v, declared), dtype=np.float64))
-                                 for v in vectors])
-    except (TypeError, ValueError):
-        return ""
-    if values.shape != wanted.shape:
-        return ""
-    some = np.isfinite(values) & np.isfinite(wanted) & (wanted != 0)
-    if np.count_nonzero(some) > 1 and np.count_nonzero(values[some]) == np.count_nonzero(some):
-        ratios = values[some] / wanted[some]
-        factor = float(ratios[0])
-        # What is 0 or infinite must be the same times the factor: one wrong nan is no factor of 1.
-        rest = np.isclose(values[~some], factor * wanted[~some], rtol=0.0, atol=1e-9)
-        if np.ptp(ratios) <= 1e-9 * abs(factor) and abs(factor - 1) > 1e-6 and np.all(rest):
-            return f"every value is {factor:.12g} times the right one"
-    return ""
+def judge(adapter: Adapter, capability: str, vectors: tuple[Vector, ...]) -> str:
+    """Compare all vectors that an implementation offers, and raise the worst if one is off.
+
+    Returns
+    -------
+    str
+        Nothing if all were judged; else how many, and why not the others.
+
+    Raises
+    ------
+    CheckError
+        If the implementation raised at one and more; the finding says how many of the others are off, too.
+    CheckFailure
+        If results are off.
+    CheckSkipped
+        If it raised NotImplementedError at each.
+    """
+    answers = answers_to(adapter, capability, vectors)
+    refused = [one.error for one in answers if isinstance(one.error, NotImplementedError)]
+    asked = [one for one in answers if not isinstance(one.error, NotImplementedError)]
+    if not asked:
+        raise CheckSkipped(refusal(refused[-1])) from refused[-1]
+    judged = f"{len(asked)} of {len(vectors)} vectors judged" if refused else ""
+
+    raised = [one for one in asked if one.error is not None]
+    found = [(one, deviation(one.got, capability, one.vector, adapter.conventions))
+             for one in asked if one.error is None]
+    off = sorted((pair for pair in found if not pair[1].excess <= 1), key=lambda pair: -pair[1].excess)
+    count = f"{len(asked)} golden vectors" + (f" ({judged})" if refused else "")
+
+    worst: tuple[Finding, ...] = ()
+    if off:
+        vector, furthest = off[0][0].vector, off[0][1]
+        what = "the worst of those that are off is" if raised else (
+            f"{capability}: {len(off)} of {count} are off; the worst is")
+        worst = (Finding(what, vector.inputs, furthest,
+                         tolerance_under(capability, vector, adapter.conventions), vector.id, vector.flags),)
+    if raised:
+        vector, error = raised[0].vector, raised[0].error
+        raise raised_at(f"{capability}: {len(raised)} of {count} raised, {len(off)} of {len(asked)} are off; the first "
+                        "that raised is", vector.inputs, error or ValueError(), capability, vector=vector.id,
+                        flags=vector.flags, also=worst) from error
+    if worst:
+        raise CheckFailure(worst[0])
+    return f"{judged}; the others are {refusal(refused[-1])}" if refused else ""
 
 
 def _register_all() -> None:
     for capability in CAPABILITIES:
-        if capability == "compress":  # its result is not one: properties judge it
-            continue
         document = load_vectors(capability)
         for flag, meaning in document.flags.items():
             group = tuple(v for v in document.vectors if v.flags[0] == flag)
             if not group:
                 continue
 
-            def run(adapter: Adapter, capability: str = capability, group: tuple[Vector, ...] = group) -> None:
-                judge(adapter, capability, group)
+            def run(adapter: Adapter, capability: str = capability, group: tuple[Vector, ...] = group) -> str:
+                return judge(adapter, capability, group)
 
             register(f"{capability}/vectors-{flag}", "vectors", f"{len(group)} golden vectors: {meaning}")(run)
 

@@ -11,8 +11,8 @@ import numpy as np
 from .capabilities import CAPABILITIES, DIVERGENCES
 from .laws import Draw
 
-__all__ = ["ARGUMENTS", "autoencoder", "cloud", "distribution", "layer_shapes", "merged", "pair", "two_clouds",
-           "with_order"]
+__all__ = ["ARGUMENTS", "autoencoder", "cloud", "distribution", "layer_shapes", "masses", "merged", "pair",
+           "two_clouds", "with_order"]
 
 Arguments = dict[str, Any]
 
@@ -158,6 +158,19 @@ def with_order(draw: Draw, arguments: Arguments, *names: str) -> Arguments:
 def merged(p: np.ndarray) -> np.ndarray:
     """The distribution after its first two atoms are put together."""
     return np.concatenate([[p[0] + p[1]], p[2:]])
+
+
+def masses(rng: np.random.Generator, n: int, zeros: bool = False) -> np.ndarray:
+    """n weights of size 1/n, multiples of 2^-20 with the sum 1; if asked for, one in five is 0, but not the first."""
+    whole = 2**20
+    parts = rng.integers(whole // (2 * n), whole // n + 1, n)
+    if zeros:
+        parts[1:][rng.random(n - 1) < 0.2] = 0
+    some = np.flatnonzero(parts)
+    share, rest = divmod(whole - int(parts.sum()), len(some))
+    parts[some] += share
+    parts[0] += rest
+    return parts / whole
 
 
 ARGUMENTS: dict[str, Callable[[Draw], Arguments]] = {

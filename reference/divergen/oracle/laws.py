@@ -9,17 +9,19 @@ read well; where exact sums would hide what rounding does, they are multiplied b
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from .adapter import Adapter
-from .checks import CheckFailure, Finding, register
-from .compare import Deviation, Tolerance, compare
+from .checks import CheckError, CheckFailure, CheckSkipped, Finding, refusal, register
+from .compare import Deviation, Tolerance, compare, parts_of
 from .conventions import Conventions
+from .raised import raised_at
 
-__all__ = ["EXACT", "ROUNDING", "Draw", "Inputs", "Trial", "law", "search"]
+__all__ = ["EXACT", "ROUNDING", "Draw", "Inputs", "Trial", "law", "search", "search_each"]
 
 Inputs = Mapping[str, Any]
 
@@ -74,21 +76,27 @@ class Trial:
         return parts if len(parts) > 1 else parts[0]
 
     def attempt(self, capability: str, arguments: Sequence[Any]) -> Any:
-        """Call the implementation; what it raises is a failure that names the inputs."""
+        """Call the implementation; what it raises is an error that names the inputs.
+
+        NotImplementedError goes on: the implementation does not offer these inputs, and nothing is judged at them.
+        """
         try:
             return self.adapter.call(capability, *arguments)
         except (Exception, SystemExit) as error:
-            self.problem(f"{capability} raised {type(error).__name__}: {error}")
+            self.raised(error, capability)
+
+    def raised(self, error: BaseException, capability: str = "") -> NoReturn:
+        """End the trial by what the implementation raised."""
+        if isinstance(error, NotImplementedError):
+            raise error
+        raise raised_at(self.what, self.inputs, error, capability) from error
 
     def results(self, capability: str, arguments: Sequence[Any], returned: Any) -> tuple[Any, ...]:
         """Return what came as float64 in a tuple, or fail if it is not of the shapes that belong to the arguments."""
         shapes = SHAPES[capability](*arguments)
-        try:
-            parts = tuple(returned) if len(shapes) > 1 else (returned,)
-        except TypeError:
-            parts = (returned,)
-        if len(parts) != len(shapes):
-            self.problem(f"{capability}: expected {len(shapes)} results, got {type(returned).__name__}", returned)
+        parts, problem = parts_of(returned, len(shapes))
+        if problem:
+            self.problem(f"{capability}: {problem}", returned)
         converted = []
         for part, shape in zip(parts, shapes, strict=True):
             found = compare(part, np.zeros(shape), Tolerance(0.0, 0.0, "only the shape matters"))
@@ -97,10 +105,13 @@ class Trial:
             converted.append(np.asarray(part, dtype=np.float64)[()])
         return tuple(converted)
 
-    def problem(self, problem: str, got: Any = None, diagnosis: str = "") -> None:
-        """Fail, with words."""
-        raise CheckFailure(Finding(self.what, self.inputs, Deviation(math.inf, got, None, problem=problem),
-                                   diagnosis=diagnosis))
+    def problem(self, problem: str, got: Any = None, note: str = "") -> NoReturn:
+        """Fail, with words; where a law has just caught an exception, that is what it ends by."""
+        error = sys.exception()
+        # Not one that somebody further out has caught.
+        if error is not None and error.__traceback__ and error.__traceback__.tb_frame is sys._getframe(1):
+            self.raised(error)
+        raise CheckFailure(Finding(self.what, self.inputs, Deviation(math.inf, got, None, problem=problem), note=note))
 
     def equal(self, got: Any, want: Any, tolerance: Tolerance = ROUNDING, detail: str = "") -> None:
         """Fail unless `got` is `want`, entry by entry."""
@@ -120,7 +131,7 @@ class Trial:
 
     def _judge(self, found: Deviation, tolerance: Tolerance, detail: str) -> None:
         if not found.excess <= 1:
-            raise CheckFailure(Finding(self.what, self.inputs, found, tolerance, diagnosis=detail))
+            raise CheckFailure(Finding(self.what, self.inputs, found, tolerance, note=detail))
 
 
 class Draw:
@@ -169,6 +180,10 @@ class Draw:
         return np.array(self._draw(st.permutations(list(range(n)))), dtype=np.int64)
 
 
+class _Enough(BaseException):
+    """So many inputs were refused that no more are tried. No Exception, which hypothesis would take for a failure."""
+
+
 def search(
     adapter: Adapter, what: str, inputs: Callable[[Draw], Inputs], holds: Callable[..., None], *, examples: int = 40,
     shrink: bool = True,
@@ -191,17 +206,22 @@ def search(
 
     Raises
     ------
-    CheckFailure
+    CheckFailure, CheckError
+    CheckSkipped
+        If the implementation offers none of the inputs that were tried: it raised NotImplementedError at each.
     ImportError
         Without hypothesis.
     """
     try:
-        from hypothesis import HealthCheck, Phase, Verbosity, given, settings
+        from hypothesis import HealthCheck, Phase, Verbosity, given, reject, settings
         from hypothesis import strategies as st
+        from hypothesis.errors import Unsatisfiable
     except ImportError as error:
         raise ImportError("the properties of the oracle need hypothesis: pip install divergen[oracle]") from error
 
-    failures: list[CheckFailure] = []
+    failures: list[CheckFailure | CheckError] = []
+    refusals: list[NotImplementedError] = []
+    judged = 0
 
     @st.composite
     def cases(draw: Any) -> Inputs:
@@ -212,19 +232,46 @@ def search(
               phases=[Phase.generate, *([Phase.shrink] if shrink else [])])
     @given(cases())
     def attempt(case: Inputs) -> None:
+        nonlocal judged
         try:
             holds(Trial(adapter, what, case), **case)
-        except CheckFailure as failure:
+        except NotImplementedError as error:
+            refusals.append(error)
+            if len(refusals) >= (5 if judged else 2) * examples:
+                raise _Enough from None  # inputs may be dear to make
+            reject()
+        except (CheckFailure, CheckError) as failure:
             failures.append(failure)
             raise
+        judged += 1
 
     try:
         attempt()
+    except (_Enough, Unsatisfiable):
+        if not refusals:
+            raise
     except (Exception, SystemExit):
         if not failures:
             raise
         # The simplest is tried last. What fails once and not again is a failure too: hypothesis calls it flaky.
-        raise CheckFailure(failures[-1].finding) from None
+        raise type(failures[-1])(failures[-1].finding) from failures[-1].__cause__
+    if refusals and not judged:
+        raise CheckSkipped(refusal(refusals[-1])) from refusals[-1]
+
+
+def search_each(
+    adapter: Adapter, what: str, inputs: Sequence[Callable[[Draw], Inputs]], holds: Callable[..., None], *,
+    examples: int = 40,
+) -> None:
+    """Search inputs of several sorts, one sort after the other; CheckSkipped only if none of them is offered."""
+    skipped: list[CheckSkipped] = []
+    for one in inputs:
+        try:
+            search(adapter, what, one, holds, examples=examples)
+        except CheckSkipped as nothing:
+            skipped.append(nothing)
+    if len(skipped) == len(inputs):
+        raise skipped[-1]
 
 
 def law(

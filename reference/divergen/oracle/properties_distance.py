@@ -73,7 +73,7 @@ def _with_signs(draw: Draw, arguments: Inputs) -> Inputs:
 # --- squared distance and gradient -----------------------------------------------------------------------------
 
 
-def _self_energy(x: np.ndarray, w: np.ndarray, a: float) -> float:
+def self_energy(x: np.ndarray, w: np.ndarray, a: float) -> float:
     h = turinici2023.huber_energy_kernel(x[:, None, :] - x[None, :, :], a)
     return float(w @ h @ w)
 
@@ -92,7 +92,7 @@ def squared_distance(trial: Trial, x: np.ndarray, y: np.ndarray, u: np.ndarray, 
     if trial.conventions.factor == "one":
         value = value / 2
     if trial.conventions.statistic == "U":
-        value += (_self_energy(x, u, a) * _excess(u) + _self_energy(y, w, a) * _excess(w)) / 2
+        value += (self_energy(x, u, a) * _excess(u) + self_energy(y, w, a) * _excess(w)) / 2
     return value
 
 
@@ -102,11 +102,11 @@ def gradient(trial: Trial, x: np.ndarray, y: np.ndarray, u: np.ndarray, w: np.nd
     if trial.conventions.factor == "one":
         value = value / 2
     if trial.conventions.statistic == "U":
-        value = value + _excess(u) * u[:, None] * _pull(x, x, u, a)
+        value = value + _excess(u) * u[:, None] * pull(x, x, u, a)
     return value
 
 
-def _pull(x: np.ndarray, y: np.ndarray, w: np.ndarray, a: float) -> np.ndarray:
+def pull(x: np.ndarray, y: np.ndarray, w: np.ndarray, a: float) -> np.ndarray:
     """sum_j w_j grad h(x_i - y_j), with 0 for the gradient at 0; (n, d)."""
     difference = x[:, None, :] - y[None, :, :]  # (n, m, d)
     root = np.sqrt(np.sum(difference**2, axis=2) + a * a)
@@ -124,8 +124,8 @@ def _(trial: Trial, x: Any, y: Any, x_weights: Any, y_weights: Any, a: float) ->
     points, weights = np.concatenate([x, y]), np.concatenate([x_weights, -y_weights])
     want = float(turinici2023.squared_distance(points, weights,
                                                lambda z: turinici2023.huber_energy_kernel(z, a)))
-    correction = (_self_energy(x, x_weights, a) * _excess(x_weights)
-                  + _self_energy(y, y_weights, a) * _excess(y_weights)) / 2
+    correction = (self_energy(x, x_weights, a) * _excess(x_weights)
+                  + self_energy(y, y_weights, a) * _excess(y_weights)) / 2
     if _not_a_root_of_a_negative(trial, want - correction):
         return
     trial.equal(squared_distance(trial, x, y, x_weights, y_weights, a), want, SUMS,
@@ -201,7 +201,7 @@ GRADIENT = ARGUMENTS["squared_distance_gradient"]
 
 @law("squared_distance_gradient/definition", "it is u_i times the pull of y minus the push of x, at x_i", two_clouds)
 def _(trial: Trial, x: Any, y: Any, x_weights: Any, y_weights: Any, a: float) -> None:
-    want = x_weights[:, None] * (_pull(x, y, y_weights, a) - _pull(x, x, x_weights, a))
+    want = x_weights[:, None] * (pull(x, y, y_weights, a) - pull(x, x, x_weights, a))
     trial.equal(gradient(trial, x, y, x_weights, y_weights, a), want, SUMS, "both by the conventions of this package")
 
 

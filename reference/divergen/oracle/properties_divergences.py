@@ -15,7 +15,7 @@ from .checks import register
 from .compare import Tolerance
 from .generators import GENERATORS
 from .inputs import ARGUMENTS, merged, with_order
-from .laws import Draw, Inputs, Trial, search
+from .laws import Draw, Inputs, Trial, search_each
 
 F, CONJUGATE, DIVERGENCE = (ARGUMENTS[name] for name in ("f", "conjugate", "divergence"))
 SIZED = Tolerance(1e-10, 1e-11, "float64 arithmetic on a few numbers of size 10")
@@ -28,11 +28,10 @@ def law(
     """As :func:`.laws.law`, for each divergence by itself: a bug of one of eleven would be met too seldom."""
     def put(holds: Callable[..., None]) -> Callable[..., None]:
         def run(adapter: Adapter) -> None:
-            for divergence in DIVERGENCES:
-                def of_this(draw: Draw, divergence: str = divergence) -> Inputs:
-                    return {**inputs(draw), "name": divergence}
+            def of(name: str) -> Callable[[Draw], Inputs]:
+                return lambda draw: {**inputs(draw), "name": name}
 
-                search(adapter, what, of_this, holds, examples=EXAMPLES)
+            search_each(adapter, what, [of(name) for name in DIVERGENCES], holds, examples=EXAMPLES)
 
         register(name, "property", what, needs=needs, equation=equation)(run)
         return holds
@@ -40,10 +39,27 @@ def law(
     return put
 
 
+def conjugate(name: str, t: np.ndarray) -> np.ndarray:
+    """f* at t, infinite outside of its domain."""
+    one = GENERATORS[name]
+    outside = t > one.upper if one.closed else t >= one.upper
+    return np.where(outside, math.inf, one.conjugate(np.where(outside, -1.0, t)))
+
+
+def divergence(name: str, p: np.ndarray, q: np.ndarray) -> float:
+    """Eq. (7), with f(0) and with the recession term."""
+    one = GENERATORS[name]
+
+    def f(u: np.ndarray) -> np.ndarray:
+        return np.where(u > 0, one.f(np.where(u > 0, u, 1.0)), one.at_zero)
+
+    return float(verine2024.f_divergence(f, one.upper, p, q))
+
+
 # --- generators ------------------------------------------------------------------------------------------------
 
 
-@law("f/definition", "it is the generator of that name, with f(1) = f'(1) = 0 where f has a slope there", F)
+@law("f/definition", "it is the generator of that name, in the form that is stated: f + c (u - 1) is another", F)
 def _(trial: Trial, name: str, u: Any) -> None:
     trial.equal(trial("f", name, u), GENERATORS[name].f(u), SIZED)
 
@@ -72,10 +88,7 @@ def _(trial: Trial, name: str, u: Any, order: Any) -> None:
 @law("conjugate/definition", "it is sup over u >= 0 of t u - f(u), infinite outside of its domain", CONJUGATE,
      equation="Verine2024, theorem 3.2, f*; errata 11 and 12")
 def _(trial: Trial, name: str, t: Any) -> None:
-    one = GENERATORS[name]
-    outside = t > one.upper if one.closed else t >= one.upper
-    inside = np.where(outside, -1.0, t)
-    trial.equal(trial("conjugate", name, t), np.where(outside, math.inf, one.conjugate(inside)), SIZED)
+    trial.equal(trial("conjugate", name, t), conjugate(name, t), SIZED)
 
 
 @law("conjugate/fenchel-young", "f(u) + f*(t) >= t u, for ratios up to 1e9 too",
@@ -125,12 +138,7 @@ REVERSES = {"kl": ("reverse_kl", 1.0), "reverse_kl": ("kl", 1.0), "pearson_chi2"
 @law("divergence/definition", "it is the sum of q f(p/q), and of p lim f(u)/u where q = 0", DIVERGENCE,
      equation="Verine2024 (7); erratum 9")
 def _(trial: Trial, name: str, p: Any, q: Any) -> None:
-    one = GENERATORS[name]
-
-    def f(u: np.ndarray) -> np.ndarray:
-        return np.where(u > 0, one.f(np.where(u > 0, u, 1.0)), one.at_zero)
-
-    trial.equal(trial("divergence", name, p, q), float(verine2024.f_divergence(f, one.upper, p, q)), SIZED)
+    trial.equal(trial("divergence", name, p, q), divergence(name, p, q), SIZED)
 
 
 @law("divergence/least-at-equality", "D(P || Q) >= f(1), which it is for P = Q", DIVERGENCE)

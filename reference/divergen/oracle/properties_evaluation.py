@@ -88,14 +88,14 @@ def _metrics(trial: Trial, real: np.ndarray, generated: np.ndarray, k: int) -> n
     return np.array(trial("neighbour_metrics", real, generated, k))
 
 
-def _counted(real: np.ndarray, generated: np.ndarray, k: int, strict: bool) -> list[float]:
+def counted(real: np.ndarray, generated: np.ndarray, k: int, strict: bool) -> list[float]:
     """The four metrics by counting; exact for whole coordinates."""
     def squares(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         return np.sum((x[:, None, :] - y[None, :, :]) ** 2, axis=2)
 
     def radii(x: np.ndarray) -> np.ndarray:
         others = squares(x, x) + np.diag(np.full(x.shape[0], np.inf))
-        return np.sort(others, axis=1)[:, k - 1]
+        return np.partition(others, k - 1, axis=1)[:, k - 1]
 
     between = squares(real, generated)  # (n, m)
     in_real = between < radii(real)[:, None] if strict else between <= radii(real)[:, None]
@@ -110,7 +110,7 @@ ORDER = "in the order precision, recall, density, coverage"
 @law("neighbour_metrics/definition", "they are counted as defined, with the boundary as declared", NEIGHBOURS,
      examples=80)
 def _(trial: Trial, real: Any, generated: Any, k: int) -> None:
-    want = _counted(real, generated, k, trial.conventions.boundary == "<")
+    want = counted(real, generated, k, trial.conventions.boundary == "<")
     trial.equal(_metrics(trial, real, generated, k), np.array(want), COUNTS, ORDER)
 
 
@@ -235,33 +235,36 @@ def _(trial: Trial, p: Any) -> None:
 RENYI = ARGUMENTS["renyi_entropy"]
 
 
-def _entropy(trial: Trial, p: np.ndarray, alpha: float) -> float:
+def entropy(trial: Trial, p: np.ndarray, alpha: float) -> float:
     """What the implementation returns, in nats."""
     base = trial.conventions.logarithm
     return float(trial("renyi_entropy", p, alpha)) * (1.0 if base == "e" else math.log(float(base)))
 
 
+def entropy_of(p: np.ndarray, alpha: float) -> float:
+    """The definition, in nats."""
+    if alpha == 1:
+        return float(classradius.shannon_entropy(p))
+    return -math.log(p.max()) if math.isinf(alpha) else float(classradius.renyi_entropy(p, alpha))
+
+
 @law("renyi_entropy/definition", "it is log sum p^alpha / (1 - alpha), and its limits at 1 and infinity", RENYI)
 def _(trial: Trial, p: Any, alpha: float) -> None:
-    if alpha == 1:
-        want = float(classradius.shannon_entropy(p))
-    else:
-        want = -math.log(p.max()) if math.isinf(alpha) else float(classradius.renyi_entropy(p, alpha))
-    trial.equal(_entropy(trial, p, alpha), want, detail="in nats")
+    trial.equal(entropy(trial, p, alpha), entropy_of(p, alpha), detail="in nats")
 
 
 @law("renyi_entropy/bounds", "it is between 0 and the logarithm of the number of classes, reached by equal ones",
      RENYI)
 def _(trial: Trial, p: Any, alpha: float) -> None:
-    found, most = _entropy(trial, p, alpha), classradius.maximum_entropy(p.shape[0])
+    found, most = entropy(trial, p, alpha), classradius.maximum_entropy(p.shape[0])
     trial.at_least(found, 0.0)
     trial.at_most(found, most)
-    trial.equal(_entropy(trial, np.full(p.shape[0], 1 / p.shape[0]), alpha), most, detail="of as many equal classes")
+    trial.equal(entropy(trial, np.full(p.shape[0], 1 / p.shape[0]), alpha), most, detail="of as many equal classes")
 
 
 @law("renyi_entropy/falls-with-alpha", "it never rises with alpha", RENYI)
 def _(trial: Trial, p: Any, alpha: float) -> None:
-    values = np.array([_entropy(trial, p, a) for a in (0.0, 0.5, 0.99, 1.0, 1.01, 2.0, 3.0, 50.0, math.inf)])
+    values = np.array([entropy(trial, p, a) for a in (0.0, 0.5, 0.99, 1.0, 1.01, 2.0, 3.0, 50.0, math.inf)])
     trial.at_most(values[1:], values[:-1],
                   detail="at alpha = 0.5, 0.99, 1, 1.01, 2, 3, 50, inf and the one before each")
 
@@ -269,7 +272,7 @@ def _(trial: Trial, p: Any, alpha: float) -> None:
 @law("renyi_entropy/continuous", "it has no jump at alpha = 1", RENYI)
 def _(trial: Trial, p: Any, alpha: float) -> None:
     for near in (1 - 1e-6, 1 + 1e-6):
-        trial.equal(_entropy(trial, p, near), _entropy(trial, p, 1.0),
+        trial.equal(entropy(trial, p, near), entropy(trial, p, 1.0),
                     Tolerance(0.0, 1e-4, "it moves by at most 1e-6 times half a variance of log p, and a plain formula "
                                          "loses six digits there"), f"at alpha = {near!r} and 1")
 
@@ -277,16 +280,16 @@ def _(trial: Trial, p: Any, alpha: float) -> None:
 @law("renyi_entropy/additive", "independent classes add their entropies",
      lambda draw: {**RENYI(draw), "other": distribution(draw, draw.integer(1, 4), zeros=False)})
 def _(trial: Trial, p: Any, alpha: float, other: Any) -> None:
-    trial.equal(_entropy(trial, np.outer(p, other).ravel(), alpha),
-                _entropy(trial, p, alpha) + _entropy(trial, other, alpha), detail="of all products, and of both")
+    trial.equal(entropy(trial, np.outer(p, other).ravel(), alpha),
+                entropy(trial, p, alpha) + entropy(trial, other, alpha), detail="of all products, and of both")
 
 
 @law("renyi_entropy/empty-class", "a class of probability 0 changes nothing", RENYI)
 def _(trial: Trial, p: Any, alpha: float) -> None:
-    trial.equal(_entropy(trial, np.append(p, 0.0), alpha), _entropy(trial, p, alpha))
+    trial.equal(entropy(trial, np.append(p, 0.0), alpha), entropy(trial, p, alpha))
 
 
 @law("renyi_entropy/class-order", "the order of the classes does not matter",
      lambda draw: with_order(draw, RENYI(draw), "p"))
 def _(trial: Trial, p: Any, alpha: float, order: Any) -> None:
-    trial.equal(_entropy(trial, p[order], alpha), _entropy(trial, p, alpha))
+    trial.equal(entropy(trial, p[order], alpha), entropy(trial, p, alpha))

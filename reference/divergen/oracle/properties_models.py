@@ -22,12 +22,13 @@ ADAM = ARGUMENTS["adam"]
 def recursion(trial: Trial, start: Any, gradients: Any, learning_rates: Any, beta1: float, beta2: float,
               epsilon: float) -> np.ndarray:
     """Algorithm 1, with epsilon where the implementation says that it has it; (T, p)."""
-    inside = trial.conventions.epsilon == "inside"
     theta, m, v, path = start, np.zeros_like(start), np.zeros_like(start), []
     for t, (g, rate) in enumerate(zip(gradients, learning_rates, strict=True), start=1):
         m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g**2
         m_hat, v_hat = m / (1 - beta1**t), v / (1 - beta2**t)
-        theta = theta - rate * m_hat / (np.sqrt(v_hat + epsilon) if inside else np.sqrt(v_hat) + epsilon)
+        below = {"outside": np.sqrt(v_hat) + epsilon, "inside": np.sqrt(v_hat + epsilon),
+                 "hat": np.sqrt(v_hat) + epsilon / math.sqrt(1 - beta2**t)}[trial.conventions.epsilon]
+        theta = theta - rate * m_hat / below
         path.append(theta)
     return np.array(path)
 

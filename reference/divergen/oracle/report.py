@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
@@ -19,7 +21,7 @@ OUTCOMES = ("passed", "failed", "error", "unexpected pass", "expected failure", 
 
 class Result(NamedTuple):
     """The outcome of one check: one of passed, failed, error (the implementation raised), skipped (not offered),
-    expected failure, unexpected pass."""
+    expected failure, unexpected pass. `false_alarm` is the probability that a right implementation fails."""
 
     name: str
     kind: str
@@ -28,6 +30,7 @@ class Result(NamedTuple):
     message: str = ""
     finding: Finding | None = None
     seconds: float = 0.0
+    false_alarm: float = 0.0
 
     @property
     def bad(self) -> bool:
@@ -36,11 +39,15 @@ class Result(NamedTuple):
 
 
 class Report(NamedTuple):
-    """All results of one adapter, with the conventions that it declared other than the house's."""
+    """All results of one adapter, with the conventions that it declared other than the house's.
+
+    `diagnoses` has what the golden vectors of a capability tell about what fails there, by capability.
+    """
 
     adapter: str
     conventions: dict[str, Any]
     results: tuple[Result, ...]
+    diagnoses: Mapping[str, str] = MappingProxyType({})
 
     @property
     def ok(self) -> bool:
@@ -58,20 +65,26 @@ class Report(NamedTuple):
         lines += [f"convention {name} = {value}" for name, value in self.conventions.items()]
         for result in self.results:
             if result.bad:
-                message = result.message.replace("\n", "\n  ")
+                message = _without_diagnosis(result).replace("\n", "\n  ")
                 lines += ["", f"{result.outcome.upper()}  {result.name}  ({result.equation})", f"  {message}"]
+        if self.diagnoses:
+            lines += ["", "diagnoses", *(f"  {words}" for words in self.diagnoses.values())]
+        partly = [f"{r.name}: {r.message}" for r in self.results if r.outcome == "passed" and r.message]
         skipped = sorted({result.message for result in self.results if result.outcome == "skipped"})
-        return "\n".join([*lines, *([""] if skipped else []), *(f"skipped, {one}" for one in skipped)])
+        for words, some in (("passed in part", partly), ("skipped", skipped)):
+            lines += [*([""] if some else []), *(f"{words}, {one}" for one in some)]
+        return "\n".join(lines)
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as plain values, for ``json.dump``."""
         return {
             "format": "divergen oracle report 1", "adapter": self.adapter, "conventions": self.conventions,
             "versions": {"divergen": _version(), "numpy": np.__version__, "python": platform.python_version()},
-            "ok": self.ok, "counts": self.counts,
+            "ok": self.ok, "counts": self.counts, "diagnoses": dict(self.diagnoses),
             "results": [
                 {"name": r.name, "kind": r.kind, "equation": r.equation, "outcome": r.outcome, "message": r.message,
-                 "seconds": r.seconds, "finding": None if r.finding is None else _plain(r.finding)}
+                 "seconds": r.seconds, "false_alarm": r.false_alarm,
+                 "finding": None if r.finding is None else _plain(r.finding)}
                 for r in self.results
             ],
         }
@@ -89,12 +102,23 @@ class Report(NamedTuple):
             case = ElementTree.SubElement(suite, "testcase", {
                 "classname": _printable(f"{self.adapter}.{r.name.split('/')[0]}"), "name": r.name,
                 "time": f"{r.seconds:.3f}"})
+            if r.false_alarm:
+                properties = ElementTree.SubElement(case, "properties")
+                ElementTree.SubElement(properties, "property", {"name": "false_alarm", "value": f"{r.false_alarm:g}"})
             kind = {"failed": "failure", "unexpected pass": "failure", "error": "error", "skipped": "skipped",
                     "expected failure": "skipped"}.get(r.outcome)
             if kind is not None:
                 inner = ElementTree.SubElement(case, kind, {"message": _printable(r.message.split("\n")[0])})
                 inner.text = _printable(f"{r.equation}\n{r.message}")
         return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True)
+
+
+def _without_diagnosis(result: Result) -> str:
+    """The message; a diagnosis stands at the end of the report, once for all that it explains."""
+    finding = result.finding
+    if finding is None or not finding.diagnosis:
+        return result.message
+    return str(finding._replace(diagnosis="at the end of this report"))
 
 
 def _version() -> str:

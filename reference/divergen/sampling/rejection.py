@@ -91,8 +91,7 @@ def obrs(
     Raises
     ------
     ValueError
-        On ratios that are negative or nan, weights that are negative or whose sum is not 1, a budget below 1, and a
-        supremum below the largest ratio.
+        On ratios below 0 or nan, weights that are no probabilities, a budget below 1, a supremum below the ratios.
 
     References
     ----------
@@ -208,9 +207,13 @@ def drs(ratio: Array, gamma: float, *, supremum: float | None = None, log: bool 
     log_supremum = _log_supremum(supremum, float(xp.max(l)), log)
     drop = log_supremum - xp.where(xp.isinf(l), 0.0, l)  # log(M / r), 0 or above
     drop = xp.where(l == xp.inf, 0.0, xp.where(l == -xp.inf, xp.inf, drop))
-    inside = drop > 0
-    one_minus = -xp.expm1(-xp.where(inside, drop, 1.0))  # 1 - r/M, without cancellation
-    sigmoid_of = xp.where(inside, -drop - xp.log(one_minus) - gamma, xp.inf)
+    one_minus = -xp.expm1(-drop)  # 1 - r/M, without cancellation
+    if not log and math.isfinite(log_supremum):  # M - r is exact next to M, where log M - log r has no digits left
+        r = xp.astype(xp.asarray(ratio), xp.float64)
+        largest = max(float(supremum or 0), float(xp.max(r)))
+        one_minus = (largest - r) / largest
+    inside = one_minus > 0
+    sigmoid_of = xp.where(inside, -drop - xp.log(xp.where(inside, one_minus, 1.0)) - gamma, xp.inf)
     small = xp.exp(-xp.abs(sigmoid_of))
     return xp.astype(xp.where(sigmoid_of >= 0, 1.0, small) / (1 + small), given.dtype)
 
@@ -279,10 +282,8 @@ def rejection_sample(
         xp = namespace(x)
         probability = to_numpy(acceptance(log_ratio(x)))
         if x.shape[0] != size or probability.shape != (size,):
-            raise ValueError(
-                f"draw, log_ratio, acceptance: expected {size} samples and one probability for each, "
-                f"got arrays of shape {tuple(x.shape)} and {probability.shape}"
-            )
+            raise ValueError(f"draw, log_ratio, acceptance: expected {size} samples and one probability for each, "
+                             f"got arrays of shape {tuple(x.shape)} and {probability.shape}")
         if not np.all((probability >= 0) & (probability <= 1)):
             raise ValueError("acceptance: expected probabilities in [0, 1], got others (or nan)")
         chosen = np.nonzero(rng.random(size) < probability)[0]
@@ -292,10 +293,8 @@ def rejection_sample(
             index = chosen if xp is np else xp.asarray(chosen, device=x.device)
             kept.append(xp.take(x, index, axis=0))
         elif in_vain >= patience:
-            raise RuntimeError(
-                f"rejection_sample: none of the last {in_vain} proposals was accepted "
-                f"({accepted} of {proposed} in all); the acceptance is too small, or target and model do not overlap"
-            )
+            raise RuntimeError(f"rejection_sample: none of the last {in_vain} proposals was accepted ({accepted} of "
+                               f"{proposed} in all); the acceptance is too small, or target and model do not overlap")
     return namespace(kept[0]).concat(kept, axis=0)[:n, ...], RejectionInfo(proposed, accepted, accepted / proposed)
 
 

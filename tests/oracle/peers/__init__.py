@@ -1,20 +1,18 @@
 """Other people's implementations, as the oracle sees them, and the table of what it finds: ``python -m oracle.peers``.
 
-A peer rarely does all that a capability asks for. Where it does, all checks are run. Where it does not, its `domain`
-says in words and as a function which inputs it is meant for, and it is judged by the golden vectors among these alone.
+A peer rarely does all that a capability asks for. Its `domain` says in words which inputs it is meant for; at the
+others the adapter raises NotImplementedError, and nothing is judged there.
 """
 
 import csv
 import importlib
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-from divergen.oracle import Adapter, CheckFailure, Report, Result, check, load_vectors
-from divergen.oracle.golden import judge
+from divergen.oracle import Adapter, Report, check
 
 TABLE = Path(__file__).parents[3] / "docs" / "results" / "oracle_peers.csv"
 MODULES = {"dcor": "with_dcor", "geomloss": "with_geomloss", "prdc": "with_prdc", "scipy": "with_scipy",
@@ -30,7 +28,6 @@ class Peer:
     adapter: Adapter
     capability: str
     domain: str = "all inputs"
-    inside: Callable[[Mapping[str, Any]], bool] | None = None
     known: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -44,25 +41,15 @@ def peers(package: str) -> list[Peer]:
     return importlib.import_module(f"{__name__}.{MODULES[package]}").PEERS
 
 
+def only(inside: bool, domain: str) -> None:
+    """End a call that is outside of what a peer is meant for."""
+    if not inside:
+        raise NotImplementedError(domain)
+
+
 def judged(peer: Peer) -> Report:
     """Run what can be asked of a peer."""
-    if peer.inside is None:
-        return check(peer.adapter, on_fail="report", expected_failures=peer.known, select=f"^{peer.capability}/")
-    document, results = load_vectors(peer.capability), []
-    for flag in document.flags:
-        group = tuple(v for v in document.vectors if v.flags[0] == flag and peer.inside(v.inputs))
-        name = f"{peer.capability}/vectors-{flag}"
-        if not group:
-            continue
-        outcome, message, finding = "passed", "", None
-        try:
-            judge(peer.adapter, peer.capability, group)
-        except CheckFailure as failure:
-            outcome, message, finding = "failed", str(failure.finding), failure.finding
-        if name in peer.known:
-            outcome = "unexpected pass" if outcome == "passed" else "expected failure"
-        results.append(Result(name, "vectors", "", outcome, message, finding))
-    return Report(peer.adapter.name, peer.adapter.conventions.changed(), tuple(results))
+    return check(peer.adapter, on_fail="report", expected_failures=peer.known, select=f"^{peer.capability}/")
 
 
 def installed(package: str) -> str:

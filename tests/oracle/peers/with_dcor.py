@@ -5,23 +5,16 @@ import numpy as np
 
 from divergen.oracle import Conventions, from_functions
 
-from . import Peer
+from . import Peer, only
 
-
-def _equal(weights):
-    return bool(np.all(weights == weights[0]))
-
-
-def _inside(inputs):
-    return inputs["a"] == 0 and _equal(inputs["x_weights"]) and _equal(inputs["y_weights"])
-
-
-def _inside_u(inputs):
-    return _inside(inputs) and min(len(inputs["x"]), len(inputs["y"])) > 1
+ALIKE = "a = 0 and equal weights"
+PAIRS = f"{ALIKE}, two points and more in each cloud"
 
 
 def _energy_distance(statistic):
     def squared_distance(x, y, x_weights, y_weights, a):
+        only(a == 0 and all(np.all(w == w[0]) for w in (x_weights, y_weights)), ALIKE)
+        only(statistic == "V" or min(len(x), len(y)) > 1, PAIRS)
         return dcor.energy_distance(x, y, estimation_stat=statistic)
 
     return squared_distance
@@ -31,7 +24,6 @@ V, U = (from_functions(f"dcor, {s}", Conventions(factor="one", statistic=s), squ
         for s in "VU")
 
 PEERS = [
-    Peer("dcor", "energy_distance(estimation_stat='V')", V, "squared_distance", "a = 0 and equal weights", _inside),
-    Peer("dcor", "energy_distance(estimation_stat='U')", U, "squared_distance",
-         "a = 0, equal weights, two points and more in each cloud", _inside_u),
+    Peer("dcor", "energy_distance(estimation_stat='V')", V, "squared_distance", ALIKE),
+    Peer("dcor", "energy_distance(estimation_stat='U')", U, "squared_distance", PAIRS),
 ]

@@ -5,18 +5,20 @@ from geomloss import SamplesLoss
 
 from divergen.oracle import from_functions, from_torch
 
-from . import Peer
+from . import Peer, only
 
 LOSS = SamplesLoss("energy", backend="tensorized")
 
 
 def squared_distance(x, y, x_weights, y_weights, a):
     """As it is: its formula has the factor 1/2."""
+    only(a == 0, "a = 0")
     return LOSS(x_weights, x, y_weights, y)
 
 
 def squared_distance_gradient(x, y, x_weights, y_weights, a):
     """By ``torch.autograd.grad``."""
+    only(a == 0, "a = 0")
     x = x.clone().requires_grad_()
     return torch.autograd.grad(LOSS(x_weights, x, y_weights, y), x)[0]
 
@@ -31,6 +33,7 @@ EXPANDED = ("squared lengths are x.x - 2 x.y + y.y, which cancels: of (1e6, 1e6)
             "0 for 0.001")
 D2 = {f"squared_distance/vectors-{flag}": FLOOR
       for flag in ("Weighted", "ZeroMass", "Coincident", "FarTail", "ZeroSmoothing", "Degenerate")}
+LAWS = {f"squared_distance/{law}": FLOOR for law in ("definition", "of-two-points", "scaling")}
 GRADIENT = {
     "squared_distance_gradient/vectors-Cancellation": "squared lengths cancel and are raised to 1e-8, where the slope "
     "is 0: at (1e6, 1e6), pulled to (1e6, 1e6 + 0.001), it makes (0, 0) for (0, -1)",
@@ -39,13 +42,9 @@ GRADIENT = {
 }
 
 
-def _inside(inputs):
-    return inputs["a"] == 0
-
-
 PEERS = [
-    Peer("geomloss", "SamplesLoss('energy')", ADAPTER, "squared_distance", "a = 0", _inside,
-         {**D2, "squared_distance/vectors-Cancellation": EXPANDED}),
-    Peer("geomloss", "SamplesLoss('energy') and autograd", ADAPTER, "squared_distance_gradient", "a = 0", _inside,
+    Peer("geomloss", "SamplesLoss('energy')", ADAPTER, "squared_distance", "a = 0",
+         {**D2, **LAWS, "squared_distance/vectors-Cancellation": EXPANDED}),
+    Peer("geomloss", "SamplesLoss('energy') and autograd", ADAPTER, "squared_distance_gradient", "a = 0",
          GRADIENT),
 ]

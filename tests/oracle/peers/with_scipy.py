@@ -6,16 +6,18 @@ from scipy.spatial.distance import jensenshannon
 
 from divergen.oracle import Conventions, from_functions
 
-from . import Peer
+from . import Peer, only
 
 
 def squared_distance(x, y, x_weights, y_weights, a):
     """The root of 2 E|X - Y| - E|X - X'| - E|Y - Y'|."""
+    only(a == 0 and x.shape[1] == 1, "a = 0, points on a line")
     return stats.energy_distance(x[:, 0], y[:, 0], x_weights, y_weights)
 
 
 def kernel(x, a):
     """pseudo_huber(a, r) is a (sqrt(r^2 + a^2) - a)."""
+    only(a > 0, "a > 0")
     return special.pseudo_huber(a, np.sqrt(np.sum(x * x, axis=1))) / a
 
 
@@ -29,11 +31,25 @@ DIVERGENCE = {
     "neyman_chi2": lambda p, q: stats.power_divergence(p, q, lambda_="neyman").statistic,
 }
 TABLES = ("pearson_chi2", "neyman_chi2")
+WHICH = "kl, reverse_kl, jensen_shannon; pearson_chi2 and neyman_chi2 without zeros"
 
 
-def _inside_divergence(inputs):
-    name, p, q = inputs.values()
-    return name in DIVERGENCE and (name not in TABLES or bool(np.all(p > 0) and np.all(q > 0)))
+def f(name, u):
+    """``kl_div(x, y)`` is x log(x/y) - x + y."""
+    only(name in F, "kl and reverse_kl")
+    return F[name](u)
+
+
+def divergence(name, p, q):
+    """Sums, and statistics of tables where these are divergences."""
+    only(name in DIVERGENCE and (name not in TABLES or bool(np.all(p > 0) and np.all(q > 0))), WHICH)
+    return DIVERGENCE[name](p, q)
+
+
+def renyi_entropy(p, alpha):
+    """Shannon's."""
+    only(alpha == 1, "alpha = 1")
+    return stats.entropy(p)
 
 
 KERNEL = {
@@ -47,17 +63,13 @@ NEYMAN = {"divergence/vectors-HugeRatios": "power_divergence([1, e], [e, 1], lam
 
 LINE = from_functions("scipy, energy_distance", Conventions(factor="one", power="root"),
                       squared_distance=squared_distance)
-REST = from_functions("scipy", kernel=kernel, f=lambda name, u: F[name](u),
-                      divergence=lambda name, p, q: DIVERGENCE[name](p, q),
-                      renyi_entropy=lambda p, alpha: stats.entropy(p))
+REST = from_functions("scipy", kernel=kernel, f=f, divergence=divergence, renyi_entropy=renyi_entropy)
 
 PEERS = [
-    Peer("scipy", "stats.energy_distance", LINE, "squared_distance", "a = 0, points on a line",
-         lambda inputs: inputs["a"] == 0 and inputs["x"].shape[1] == 1),
-    Peer("scipy", "special.pseudo_huber", REST, "kernel", "a > 0", lambda inputs: inputs["a"] > 0, KERNEL),
-    Peer("scipy", "special.kl_div", REST, "f", "kl and reverse_kl", lambda inputs: inputs["name"] in F, PLAIN),
-    Peer("scipy", "special.kl_div, spatial.distance.jensenshannon, stats.power_divergence", REST, "divergence",
-         "kl, reverse_kl, jensen_shannon; pearson_chi2 and neyman_chi2 without zeros", _inside_divergence,
+    Peer("scipy", "stats.energy_distance", LINE, "squared_distance", "a = 0, points on a line"),
+    Peer("scipy", "special.pseudo_huber", REST, "kernel", "a > 0", KERNEL),
+    Peer("scipy", "special.kl_div", REST, "f", "kl and reverse_kl", PLAIN),
+    Peer("scipy", "special.kl_div, spatial.distance.jensenshannon, stats.power_divergence", REST, "divergence", WHICH,
          NEYMAN),
-    Peer("scipy", "stats.entropy", REST, "renyi_entropy", "alpha = 1", lambda inputs: inputs["alpha"] == 1),
+    Peer("scipy", "stats.entropy", REST, "renyi_entropy", "alpha = 1"),
 ]
