@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import divergen as dg
+from divergen import adam
 
 VECTORS = json.loads((pathlib.Path(__file__).parent / "vectors" / "adam.json").read_text())["vectors"]
 
@@ -105,3 +106,49 @@ def test_the_step_is_that_of_the_paper_line_by_line():
         x, ours = dg.adam_step(x, g, ours, rate, beta1=0.7, beta2=0.95, epsilon=1e-3)
         y, theirs = eq.adam_step(y, g, theirs, rate, beta1=0.7, beta2=0.95, epsilon=1e-3)
         np.testing.assert_allclose(x, y, rtol=1e-13, atol=1e-15)
+
+
+def formula(x, g, first, second, t, rate, epsilon=1e-8):
+    """The step as the paper writes it, in one piece."""
+    first, second = 0.9 * first + 0.1 * g, 0.999 * second + 0.001 * g**2
+    return x - rate * (first / (1 - 0.9**t)) / (np.sqrt(second / (1 - 0.999**t)) + epsilon), first, second
+
+
+@pytest.mark.parametrize("size", [1, 7, 8, 9, 16, 20])
+def test_in_place_and_block_by_block(size, rng, monkeypatch):
+    """The blocks are all parameters once, wherever their edges fall; what was given is what is overwritten."""
+    monkeypatch.setattr(adam, "BLOCK", 8)
+    x, state = rng.standard_normal(size), dg.adam_init(np.zeros(size))
+    given, (_, first, second) = x, state
+    want = x.copy(), np.zeros(size), np.zeros(size)
+    for t in (1, 2, 3):
+        g = rng.standard_normal(size)
+        want = formula(want[0], g, *want[1:], t, 0.1)
+        state = adam.adam_update(x, g, state, 0.1)
+        for got, expected in zip((x, state.first, state.second), want, strict=True):
+            np.testing.assert_allclose(got, expected, rtol=1e-12)
+    assert x is given and state.first is first and state.second is second and state.step == 3
+
+
+@pytest.mark.parametrize("shape", [(), (3, 4), (2, 3, 2)])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_parameters_of_any_shape_and_order(shape, order, rng):
+    x, g = (np.array(rng.standard_normal(shape), order=order) for _ in range(2))
+    want = formula(x, g, 0.0, 0.0, 1, 0.1)
+    got, state = dg.adam_step(x, g, dg.adam_init(x), 0.1)
+    assert got.shape == state.first.shape == shape
+    for one, expected in zip((got, state.first, state.second), want, strict=True):
+        np.testing.assert_allclose(one, expected, rtol=1e-12)
+
+
+def test_in_place_wants_a_vector(rng):
+    x = rng.standard_normal((2, 3))
+    with pytest.raises(ValueError, match=r"parameters: expected a vector, got shape \(2, 3\)"):
+        adam.adam_update(x, x, dg.adam_init(x))
+    x = rng.standard_normal(3)
+    state = dg.adam_init(x)
+    with pytest.raises(ValueError, match=r"gradient: expected the shape of parameters, \(3,\), got \(4,\)"):
+        adam.adam_update(x, np.zeros(4), state)
+    with pytest.raises(ValueError, match=r"learning_rate: expected a finite number at least 0, got -1.0"):
+        adam.adam_update(x, x, state, -1)
+    assert not state.first.any()  # nothing was written

@@ -22,9 +22,11 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-from .arrays import Array, check_count, check_number, namespace
+from .arrays import Array, check_count, check_number, namespace, on_gpu
 
-__all__ = ["AdamState", "Schedule", "adam_init", "adam_step", "cosine_decay"]
+__all__ = ["AdamState", "Schedule", "adam_init", "adam_step", "adam_update", "cosine_decay"]
+
+BLOCK = 2**15  # parameters at a time
 
 Schedule = Callable[[int], float]
 
@@ -108,10 +110,63 @@ def adam_step(
     >>> print(f"{x[0]:.6f}")
     0.900000
     """
+    _check_shape(gradient, parameters)
+    xp = namespace(parameters, gradient, state.first)
+    shape = parameters.shape
+    flat, first, second = (xp.asarray(xp.reshape(one, (-1,)), copy=True)
+                           for one in (parameters, state.first, state.second))
+    step, _, _ = adam_update(flat, xp.reshape(gradient, (-1,)), AdamState(state.step, first, second), learning_rate,
+                             beta1=beta1, beta2=beta2, epsilon=epsilon)
+    return xp.reshape(flat, shape), AdamState(step, xp.reshape(first, shape), xp.reshape(second, shape))
+
+
+def _check_shape(gradient: Array, parameters: Array) -> None:
     if tuple(gradient.shape) != tuple(parameters.shape):
         raise ValueError(
             f"gradient: expected the shape of parameters, {tuple(parameters.shape)}, got {tuple(gradient.shape)}"
         )
+
+
+def adam_update(
+    parameters: Array,
+    gradient: Array,
+    state: AdamState,
+    learning_rate: float | Schedule = 1e-3,
+    *,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    epsilon: float = 1e-8,
+) -> AdamState:
+    r"""Take the step of :func:`adam_step` in place: `parameters` and the moments of `state` are overwritten.
+
+    Parameters
+    ----------
+    parameters, gradient : array, shape (p,)
+        One flat vector, as :class:`divergen.models.network.Layout` makes it of a network's pieces.
+    state, learning_rate, beta1, beta2, epsilon
+        As in :func:`adam_step`.
+
+    Returns
+    -------
+    AdamState
+        The number of steps, one more, with the same two arrays.
+
+    Raises
+    ------
+    ValueError
+        If the parameters are not a vector, the shapes differ or a number is out of its range; nothing is written then.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.array([1.0])
+    >>> state = adam_update(x, np.array([250.0]), adam_init(x), learning_rate=0.1)
+    >>> print(f"{x[0]:.6f} {state.step}")
+    0.900000 1
+    """
+    if parameters.ndim != 1:
+        raise ValueError(f"parameters: expected a vector, got shape {tuple(parameters.shape)}")
+    _check_shape(gradient, parameters)
     xp = namespace(parameters, gradient, state.first)
     beta1 = check_number(beta1, "beta1", at_least=0, below=1)
     beta2 = check_number(beta2, "beta2", at_least=0, below=1)
@@ -119,15 +174,25 @@ def adam_step(
     rate = learning_rate(state.step) if callable(learning_rate) else learning_rate
     rate = check_number(rate, "learning_rate", at_least=0)
     t = state.step + 1
-    first = beta1 * state.first + (1 - beta1) * gradient
-    second = beta2 * state.second + (1 - beta2) * (gradient * gradient)
-    # The same quotient with one division: the bias corrections move into the step and the root is taken once.
-    step = xp.sqrt(second)
-    step *= 1 / math.sqrt(1 - beta2**t)
-    step += epsilon
-    step = first / step
-    step *= rate / (1 - beta1**t)
-    return parameters - step, AdamState(t, first, second)
+    # The bias corrections move out of the quotient: epsilon is compared with the uncorrected root in units of it.
+    root_correction = math.sqrt(1 - beta2**t)
+    scale = rate * root_correction / (1 - beta1**t)
+    size = parameters.shape[0]
+    block = max(size, 1) if on_gpu(parameters) else BLOCK
+    # Block by block, so that what one line leaves is still in the cache for the next.
+    for i in range(0, size, block):
+        part = slice(i, min(i + block, size))
+        theta, g, first, second = parameters[part], gradient[part], state.first[part], state.second[part]
+        first *= beta1
+        first += (1 - beta1) * g
+        second *= beta2
+        second += (1 - beta2) * (g * g)
+        root = xp.sqrt(second)
+        root += epsilon * root_correction
+        step = first / root
+        step *= scale
+        theta -= step
+    return AdamState(t, state.first, state.second)
 
 
 def cosine_decay(initial: float, steps: int, final: float = 0.0) -> Schedule:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..adam import AdamState, adam_init
-from ..arrays import Array, as_points, check_count, check_number, check_rng, like, to_numpy
+from ..arrays import Array, as_points, check_count, check_number, check_rng, keep_freed_memory, like, to_numpy
 from ..distance.algebra import Measure
 from ..evaluation.generators import FDivergence
 from .checkpoint import check_place, fingerprint, generator_state, load_checkpoint, save_checkpoint
@@ -231,6 +231,7 @@ def fit_gan(
         gan = replace(start, generator=state.average, critic=state.critic)
         return GANTraining(gan, state, GANTrace(*trace[:, :done].copy()))
 
+    keep_freed_memory()
     with progress_bar(steps, done, "step", progress) as show:
         while done < steps:
             state, trace[:, done] = gan_step(start, state, settings, done, draw, rng)

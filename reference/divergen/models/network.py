@@ -155,7 +155,9 @@ def dense(x: Array, weight: Array, bias: Array) -> Array:
     """
     check_shape("x", x, (x.shape[0], weight.shape[0]))
     check_shape("bias", bias, weight.shape[1:])
-    return namespace(x, weight, bias).matmul(x, weight) + bias
+    y = namespace(x, weight, bias).matmul(x, weight)
+    y += bias
+    return y
 
 
 def dense_backward(

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..adam import AdamState, Schedule, adam_init, adam_step
-from ..arrays import Array, check_count, check_number, check_rng, like, namespace, to_numpy
+from ..adam import AdamState, Schedule, adam_init, adam_update
+from ..arrays import Array, check_count, check_number, check_rng, keep_freed_memory, like, namespace, to_numpy
 from .checkpoint import check_place, fingerprint, generator_state, load_checkpoint, save_checkpoint
 from .objective import ELBO, Objective, _objective_and_gradient, check_objective
 from .progress import progress_bar
@@ -151,6 +151,7 @@ def fit(
         check_place(checkpoint)
         if Path(checkpoint).exists():
             training = _resume(checkpoint, settings, learning_rate, steps, training, epochs, rng)
+    keep_freed_memory()
     with progress_bar(epochs, len(training.trace), "epoch", progress) as show:
         for epoch in range(len(training.trace) + 1, epochs + 1):
             training = _epoch(training, data, epoch, rng, batch_size, learning_rate, objective, clip)
@@ -169,7 +170,10 @@ def _epoch(
     """Go through the data once, in a random order."""
     xp = namespace(data)
     vae, state, trace = training
-    n, parameters, total = data.shape[0], vae.parameters, np.zeros(len(ELBO._fields))
+    n, total = data.shape[0], np.zeros(len(ELBO._fields))
+    # Copies, which the steps of this epoch overwrite: what came before belongs to the caller.
+    parameters, first, second = (xp.asarray(one, copy=True) for one in (vae.parameters, state.first, state.second))
+    state = AdamState(state.step, first, second)
     order = xp.asarray(rng.permutation(n), device=data.device)
     # What overflows is caught by the two checks below, which know where it happened.
     with np.errstate(over="ignore", invalid="ignore"):
@@ -185,7 +189,8 @@ def _epoch(
                     f"latent distance {terms.latent_distance:.6g}), norm of its gradient {norm:.6g}; "
                     "a smaller learning_rate may help"
                 )
-            parameters, state = adam_step(parameters, -gradient, state, learning_rate)
+            gradient *= -1  # Adam descends
+            state = adam_update(parameters, gradient, state, learning_rate)
             if clip is not None:
                 parameters = xp.clip(parameters, -clip, clip)
             total += batch.shape[0] * np.array(terms)
