@@ -33,10 +33,10 @@ def test_library_code_checks_input_by_exceptions(path):
 
 # Who may import from whom; arrows run downwards only.
 ALLOWED = {
-    "distance": {"arrays", "distance"},
-    "sampling": {"arrays", "adam", "distance", "sampling"},
+    "distance": {"arrays", "chunks", "threads", "distance"},
+    "sampling": {"arrays", "threads", "adam", "distance", "sampling"},
     "models": {"arrays", "adam", "files", "distance", "sampling", "evaluation", "models"},
-    "evaluation": {"arrays", "evaluation"},
+    "evaluation": {"arrays", "chunks", "threads", "evaluation"},
     "equations": {"arrays", "equations"},
     "oracle": {"equations", "oracle"},
 }
@@ -54,13 +54,18 @@ def test_only_plotting_knows_matplotlib():
     assert knowing == {"plotting"}
 
 
+def test_only_chunks_knows_dask():
+    knowing = {p.stem for p in MODULES if any(name.split(".")[0] in ("dask", "distributed") for name in imports(p))}
+    assert knowing == {"chunks"}
+
+
 def test_the_core_needs_numpy_and_scipy_alone():
     """Importing divergen and using it loads none of the extras."""
     code = (
         "import sys, numpy as np, divergen as dg\n"
         "dg.compress(dg.Gaussian.standard(2), 2, rng=np.random.default_rng(0), iterations=2)\n"
         "extras = {'matplotlib', 'mlxtend', 'pandas', 'tqdm', 'pooch', 'sklearn', 'autograd', 'torch', 'mpmath'}\n"
-        "extras |= {'cupy'}\n"
+        "extras |= {'cupy', 'dask', 'distributed'}\n"
         "print(sorted(extras & set(sys.modules)))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
@@ -74,11 +79,11 @@ def test_the_facade_hands_on_every_public_name():
     assert len(divergen.__all__) == len(set(divergen.__all__))
     assert all(hasattr(divergen, name) for name in divergen.__all__)
     from divergen import adam, models
-    from divergen.distance import energy, gaussian, kernels, measures
+    from divergen.distance import energy, gaussian, kernels, line, measures, sliced
     from divergen.evaluation import class_radius, curves, divergences, neighbours
     from divergen.sampling import compress, rejection, truncation
 
-    for module in (adam, energy, gaussian, kernels, measures, models, compress, rejection, truncation, curves,
-                   divergences, class_radius, neighbours):
+    for module in (adam, energy, gaussian, kernels, line, measures, sliced, models, compress, rejection, truncation,
+                   curves, divergences, class_radius, neighbours):
         missing = set(module.__all__) - set(divergen.__all__)
         assert missing <= {"Schedule", "gamma", "kappa"}, (module, missing)  # names that say too little by themselves

@@ -11,7 +11,7 @@ more of both. ``import divergen as dg`` hands on every public name; nothing is c
 """
 
 from . import datasets
-from .adam import AdamState, adam_init, adam_step, cosine_decay
+from .adam import AdamState, adam_init, adam_step, adam_update, cosine_decay
 from .arrays import namespace
 from .distance.energy import (
     cloud_squared_distance,
@@ -23,6 +23,7 @@ from .distance.energy import (
 )
 from .distance.gaussian import expected_kernel, expected_kernel_and_gradient, gaussian_self_energy
 from .distance.kernels import HuberEnergy, Kernel, PowerKernel, RationalKernel
+from .distance.line import line_squared_distance, line_squared_distance_and_gradient
 from .distance.measures import (
     Combination,
     Diracs,
@@ -33,6 +34,7 @@ from .distance.measures import (
     squared_distance,
     squared_distance_and_gradient,
 )
+from .distance.sliced import Sliced, slice_constant, sliced_squared_distance
 from .evaluation.class_radius import (
     ClassProbabilities,
     DiversityBound,
@@ -139,10 +141,12 @@ __all__ = [
     "RejectionInfo",
     "Sampled",
     "Share",
+    "Sliced",
     "Training",
     "VAE",
     "adam_init",
     "adam_step",
+    "adam_update",
     "alpha_divergence",
     "class_probabilities",
     "class_radius",
@@ -176,6 +180,8 @@ __all__ = [
     "kappa_bound",
     "kl",
     "label_latents",
+    "line_squared_distance",
+    "line_squared_distance_and_gradient",
     "lipschitz_bound",
     "namespace",
     "neighbour_metrics",
@@ -198,6 +204,8 @@ __all__ = [
     "reverse_kl",
     "self_energy",
     "self_energy_and_gradient",
+    "slice_constant",
+    "sliced_squared_distance",
     "soft_truncation",
     "squared_distance",
     "squared_distance_and_gradient",

@@ -2,14 +2,19 @@ r"""Which array library am I in, and is this input fit to compute with?
 
 Every public function starts with :func:`namespace` and one of the checks below, and then uses
 nothing but the `array API standard <https://data-apis.org/array-api/>`_. The same lines therefore run on NumPy,
-on CuPy (a GPU) and on ``array-api-strict`` (the standard's own referee, used in the tests).
+on CuPy (a GPU) and on ``array-api-strict`` (the standard's own referee, used in the tests). Dask arrays, which lie in
+chunks on many machines, are told here and met in :mod:`divergen.chunks`.
 
 All checks raise :class:`ValueError` and say the argument, what was expected and what came.
 """
 
 from __future__ import annotations
 
+import ctypes
+import functools
 import math
+import os
+import sys
 from numbers import Integral, Real
 from typing import Any
 
@@ -20,10 +25,22 @@ Array = Any  # any array that follows the standard; there is no common type to n
 __all__ = [
     "namespace", "to_numpy", "like", "as_points", "as_weights", "as_vector", "as_covariance",
     "check_same_dimension", "check_same_mass", "check_number", "check_count", "check_rng",
-    "pairs_per_block",
+    "is_chunked", "keep_freed_memory", "on_gpu", "pairs_per_block", "resolution",
 ]
 
 LARGEST, LARGEST_SINGLE = 1e150, 1e17  # in float64 and float32: sums of squares of such numbers are still finite
+CHUNKED = (
+    "a dask array; Diracs(points), the functions of divergen.distance.energy for their cloud y, and neighbour_metrics "
+    "for the real points take one, elsewhere give x.compute() or some of its rows, Diracs(x).sample(n, rng)"
+)
+
+
+def is_chunked(x: Any) -> bool:
+    """Tell whether `x` is a Dask array, which lies in chunks on many machines, without importing Dask.
+
+    What is computed with one is in :mod:`divergen.chunks`; everything else refuses it.
+    """
+    return type(x).__module__.startswith("dask.array.") and hasattr(x, "chunks")
 
 
 def namespace(*arrays: Array) -> Any:
@@ -54,6 +71,8 @@ def namespace(*arrays: Array) -> Any:
     """
     found: dict[str, Any] = {}
     for x in arrays:
+        if is_chunked(x):
+            raise ValueError(f"expected arrays in the memory of this process, got {CHUNKED}")
         if x is None or isinstance(x, (Real, complex, list, tuple)):
             continue
         if type(x).__module__.startswith("autograd."):  # a traced array of HIPS autograd, met in the tests
@@ -96,6 +115,8 @@ def like(values: Any, reference: Array) -> Array:
 
 def _floating(x: Any, name: str, expected: str) -> tuple[Array, Any]:
     """Return `x` as a real floating array and its library; integers and booleans become float64."""
+    if is_chunked(x):
+        raise ValueError(f"{name}: expected {expected} in the memory of this process, got {CHUNKED}")
     xp = namespace(x)
     if xp is np:
         if isinstance(x, np.ma.MaskedArray):
@@ -293,6 +314,35 @@ def check_rng(rng: Any, name: str = "rng") -> np.random.Generator:
     return rng
 
 
+@functools.cache
+def keep_freed_memory() -> None:
+    """Let the C library keep what blocks free for the blocks to come, once in a process.
+
+    glibc hands freed memory back to the system at once if there is more of it than twice the largest array freed so
+    far, and gets it back page by page, each filled with zeros: blocks in a cache then take four times as long. So one
+    large array is made and freed, without ever touching its pages. 32 MiB is the most that glibc learns from.
+
+    It does not learn where the environment sets a threshold, as Dask does for its workers: there it is told, blocks of
+    up to 8 MiB and 32 MiB in all, and the sums over pairs take a tenth of the time.
+    """
+    np.empty(2**25 - 2**16, dtype=np.uint8)
+    if sys.platform == "linux" and "MALLOC_TRIM_THRESHOLD_" in os.environ:
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # not every C library has it
+        if mallopt is not None:
+            mallopt(-3, 2**23)  # M_MMAP_THRESHOLD
+            mallopt(-1, 2**25)  # M_TRIM_THRESHOLD
+
+
+def resolution(x: Array) -> float:
+    """Return the eps of a floating array of any library."""
+    return float((np if is_chunked(x) else namespace(x)).finfo(x.dtype).eps)
+
+
+def on_gpu(x: Array) -> bool:
+    """Tell whether the array lives on a GPU, which wants large pieces of work and one thread to hand them over."""
+    return namespace(x).__name__.startswith("cupy")
+
+
 def pairs_per_block(x: Array) -> int:
     """Return how many pairs of points to hold at a time: a few arrays fit the cache of a CPU, or feed a whole GPU."""
-    return 2**24 if namespace(x).__name__.startswith("cupy") else 2**15
+    return 2**24 if on_gpu(x) else 2**15

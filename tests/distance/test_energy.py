@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import divergen as dg
-from divergen.distance import energy
+from divergen.distance import pairs
 from divergen.equations import turinici2022old, turinici2023
 
 # 1 and 3 take differences, 8 and 40 the Gram form; 300 points make several blocks.
@@ -139,7 +139,7 @@ def test_gram_form_patches_a_few_close_pairs(monkeypatch, rng):
     def refuse(*_):
         raise RuntimeError("the whole block was computed from differences")
 
-    monkeypatch.setattr(energy, "_direct_block", refuse)
+    monkeypatch.setattr(pairs, "_direct_block", refuse)
     value, gradient = dg.potential_and_gradient(x, y)
     np.testing.assert_allclose(value, want, rtol=1e-13)
     np.testing.assert_allclose(gradient, want_gradient, rtol=1e-11, atol=1e-13)
@@ -204,11 +204,11 @@ def test_bad_input():
 
 def test_the_switch_between_forms_is_where_it_says(monkeypatch, rng):
     """Both forms give the same numbers on both sides of the switch."""
-    for d in (energy.GRAM_FROM_DIMENSION - 1, energy.GRAM_FROM_DIMENSION):
+    for d in (pairs.GRAM_FROM_DIMENSION - 1, pairs.GRAM_FROM_DIMENSION):
         x, y = rng.standard_normal((2, 200, d))
         results = []
         for switch in (1, 1000):
-            monkeypatch.setattr(energy, "GRAM_FROM_DIMENSION", switch)
+            monkeypatch.setattr(pairs, "GRAM_FROM_DIMENSION", switch)
             results.append(dg.potential_and_gradient(x, y))
         monkeypatch.undo()
         np.testing.assert_allclose(results[0][0], results[1][0], rtol=1e-13)
@@ -224,5 +224,5 @@ def test_far_from_the_origin_the_gram_form_stays_in_use(monkeypatch, rng):
     def refuse(*_):
         raise RuntimeError("the whole block was computed from differences")
 
-    monkeypatch.setattr(energy, "_direct_block", refuse)
+    monkeypatch.setattr(pairs, "_direct_block", refuse)
     np.testing.assert_allclose(dg.potential(x, y), want, rtol=1e-12)

@@ -300,3 +300,42 @@ def test_bad_input(zoo, rng):
 def test_the_mass_of_the_history_target(n, k):
     eta = dg.with_history(dg.Gaussian.standard(1), np.zeros((n, 1)), k)
     assert abs(eta.mass - 1) < 1e-14
+
+
+def test_sliced_distance_of_measures(rng):
+    """Near the exact one, by the standard error that the same lines report, for signed combinations as well."""
+    x, y = rng.standard_normal((300, 2)), rng.standard_normal((200, 2)) + 0.3
+    mu, nu = 2 * dg.Diracs(x) - dg.Diracs(x[:50] + 1), dg.Diracs(y)
+    kernel = dg.HuberEnergy(a=0)
+    exact = dg.squared_distance(mu, nu, kernel)
+    points = np.concatenate([x, x[:50] + 1])
+    weights = np.concatenate([np.full(300, 2 / 300), np.full(50, -1 / 50)])
+    with_error = dg.sliced_squared_distance(points, y, weights, rng=np.random.default_rng(1), directions=64)
+    got = dg.squared_distance(mu, nu, kernel, method="sliced", directions=64, rng=np.random.default_rng(1))
+    assert got == pytest.approx(with_error.squared_distance, rel=1e-12)
+    assert got == pytest.approx(exact, abs=5 * with_error.standard_error)
+    assert got != pytest.approx(exact, rel=1e-12)  # it is the estimate
+    root = dg.distance(mu, nu, kernel, method="sliced", directions=64, rng=np.random.default_rng(1), workers=2)
+    assert root == got**0.5
+
+
+def test_on_a_line_sliced_is_exact(rng):
+    mu, nu = dg.Diracs(rng.standard_normal((40, 1))), dg.Diracs(rng.standard_normal((30, 1)))
+    kernel = dg.HuberEnergy(a=0)
+    got = dg.squared_distance(mu, nu, kernel, method="sliced", rng=rng)
+    assert got == pytest.approx(dg.squared_distance(mu, nu, kernel), rel=1e-12)
+
+
+def test_bad_methods(rng):
+    mu, normal = dg.Diracs(rng.standard_normal((40, 2))), dg.Gaussian.standard(2)
+    kernel = dg.HuberEnergy(a=0)
+    with pytest.raises(ValueError, match=r'method: expected "exact" or "sliced", got "?\'fast'):
+        dg.squared_distance(mu, normal, kernel, method="fast")
+    with pytest.raises(ValueError, match=r'kernel: expected HuberEnergy\(a=0\) for method="sliced".* got HuberEnergy'):
+        dg.squared_distance(mu, mu, method="sliced", rng=rng)
+    with pytest.raises(ValueError, match=r"rng: expected a numpy.random.Generator.*, got None"):
+        dg.squared_distance(mu, mu, kernel, method="sliced")
+    with pytest.raises(ValueError, match=r"nu: expected Diracs, or a combination of them.*, got Gaussian"):
+        dg.squared_distance(mu, normal, kernel, method="sliced", rng=rng)
+    with pytest.raises(ValueError, match=r"directions: expected a whole number of at least 2, got 1"):
+        dg.squared_distance(mu, mu, kernel, method="sliced", rng=rng, directions=1)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from divergen.arrays import to_numpy
-from divergen.evaluation import neighbours
+from divergen.evaluation import nearest
 from divergen.evaluation.neighbours import neighbour_metrics
 
 
@@ -46,10 +46,10 @@ def check(real, generated, k, ties="inclusive", rtol=1e-14):
 def strips(request, monkeypatch):
     """Small inputs fit one strip; with these limits they take many, and pairs are summed few at a time."""
     if request.param == "strips":
-        monkeypatch.setattr(neighbours, "ROWS", 1)
-        monkeypatch.setattr(neighbours, "STRIP", 64)
-        monkeypatch.setattr(neighbours, "PAIRS", 32)
-        monkeypatch.setattr(neighbours, "GROUPS", 1)
+        monkeypatch.setattr(nearest, "ROWS", 1)
+        monkeypatch.setattr(nearest, "STRIP", 64)
+        monkeypatch.setattr(nearest, "PAIRS", 32)
+        monkeypatch.setattr(nearest, "GROUPS", 1)
 
 
 @pytest.mark.parametrize("ties", ["inclusive", "strict"])

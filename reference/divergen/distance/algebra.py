@@ -25,11 +25,13 @@ from ..arrays import (
     check_count,
     check_number,
     check_rng,
+    is_chunked,
     like,
     namespace,
     to_numpy,
 )
 from . import energy, gaussian
+from .chunked import ALL_PAIRS, as_chunked_cloud, chunked_draws, chunked_integral, chunked_masses, chunked_pair_energy
 from .kernels import HuberEnergy, Kernel
 
 __all__ = ["Combination", "Diracs", "Gaussian", "Measure", "Sampled"]
@@ -59,11 +61,13 @@ class Measure(ABC):
         """The dimension of the space."""
 
     @abstractmethod
-    def potential(self, x: Array, kernel: Kernel = HuberEnergy()) -> Array:
-        r"""Return :math:`U(x) = \int h(x - y)\,m(dy)` at each row of x, shape (n,)."""
+    def potential(self, x: Array, kernel: Kernel = HuberEnergy(), *, workers: int = 1) -> Array:
+        r"""Return :math:`U(x) = \int h(x - y)\,m(dy)` at each row of x, shape (n,), on so many threads."""
 
     @abstractmethod
-    def potential_and_gradient(self, x: Array, kernel: Kernel = HuberEnergy()) -> tuple[Array, Array]:
+    def potential_and_gradient(
+        self, x: Array, kernel: Kernel = HuberEnergy(), *, workers: int = 1
+    ) -> tuple[Array, Array]:
         """Return the potential, shape (n,), and its gradient, shape (n, dim), at each row of x."""
 
     @abstractmethod
@@ -135,10 +139,11 @@ class Diracs(Measure):
 
     Parameters
     ----------
-    points : array, shape (n, dim)
-        y.
-    weights : array, shape (n,), optional
-        w, of any sign; 1/n each if not given.
+    points : array or dask array, shape (n, dim)
+        y. A Dask array fits on no machine: it stays where it is, in chunks of rows, and its numbers are looked at when
+        something is computed with them.
+    weights : array or dask array, shape (n,), optional
+        w, of any sign; 1/n each if not given (in chunks they stay None).
 
     Raises
     ------
@@ -161,37 +166,80 @@ class Diracs(Measure):
     _energies: dict[Kernel, float] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        points = as_points(self.points, squared=True)
-        weights = as_weights(self.weights, points)
-        xp = namespace(points)  # copies: what happens to the caller's arrays later is not our measure's business
-        object.__setattr__(self, "points", xp.asarray(points, copy=True))
-        object.__setattr__(self, "weights", xp.asarray(weights, copy=True))
+        if is_chunked(self.points):
+            points, weights = as_chunked_cloud(self.points, self.weights)
+        else:
+            points = as_points(self.points, squared=True)
+            weights = as_weights(self.weights, points)
+            xp = namespace(points)  # copies: what happens to the caller's arrays later is not our measure's business
+            points, weights = xp.asarray(points, copy=True), xp.asarray(weights, copy=True)
+        object.__setattr__(self, "points", points)
+        object.__setattr__(self, "weights", weights)
         object.__setattr__(self, "_energies", {})
+
+    @property
+    def chunked(self) -> bool:
+        """Whether the points are a Dask array."""
+        return is_chunked(self.points)
+
+    @functools.cached_property
+    def _masses(self) -> tuple[np.ndarray, float]:
+        """The mass of each chunk, and the smallest weight."""
+        return chunked_masses(self.points, self.weights)
 
     @functools.cached_property
     def mass(self) -> float:
+        if self.chunked:
+            return float(self._masses[0].sum())
         return float(namespace(self.weights).sum(self.weights, dtype=namespace(self.weights).float64))
 
     @property
     def dim(self) -> int:
         return self.points.shape[1]
 
-    def self_energy(self, kernel: Kernel = HuberEnergy()) -> float:
-        r"""Return :math:`\sum_{i,j} w_i w_j h(y_i - y_j)`; computed once for each kernel."""
+    def self_energy(self, kernel: Kernel = HuberEnergy(), *, workers: int = 1, limit: int = ALL_PAIRS) -> float:
+        r"""Return :math:`\sum_{i,j} w_i w_j h(y_i - y_j)`; computed once for each kernel.
+
+        In chunks that is refused for more than `limit` points.
+        """
         if kernel not in self._energies:
-            self._energies[kernel] = energy.self_energy(self.points, self.weights, kernel)
+            self._energies[kernel] = energy.self_energy(
+                self.points, self.weights, kernel, workers=workers, limit=limit
+            )
         return self._energies[kernel]
 
-    def potential(self, x: Array, kernel: Kernel = HuberEnergy()) -> Array:
-        x = as_points(x, "x", dim=self.dim, squared=True)
-        return energy.potential(x, self.points, self.weights, kernel)
+    def has_self_energy(self, kernel: Kernel = HuberEnergy()) -> bool:
+        """Tell whether :meth:`self_energy` is known, or will be computed unasked."""
+        return not self.chunked or self.points.shape[0] <= ALL_PAIRS or kernel in self._energies
 
-    def potential_and_gradient(self, x: Array, kernel: Kernel = HuberEnergy()) -> tuple[Array, Array]:
+    def energy_with(self, measure: Measure, kernel: Kernel = HuberEnergy(), *, workers: int = 1) -> float:
+        r"""Return :math:`\sum_j w_j U(y_j)`, U the potential of the other measure: the double integral of h."""
+        if not self.chunked:
+            xp = namespace(self.points)
+            return float(xp.sum(self.weights * measure.potential(self.points, kernel, workers=workers),
+                                dtype=xp.float64))
+        if isinstance(measure, Diracs) and measure.chunked:
+            clouds = (self.points, self.weights), (measure.points, measure.weights)
+            return chunked_pair_energy(*clouds, kernel, workers)
+        return chunked_integral(self.points, self.weights, measure, kernel, workers)
+
+    def potential(self, x: Array, kernel: Kernel = HuberEnergy(), *, workers: int = 1) -> Array:
         x = as_points(x, "x", dim=self.dim, squared=True)
-        return energy.potential_and_gradient(x, self.points, self.weights, kernel)
+        return energy.potential(x, self.points, self.weights, kernel, workers=workers)
+
+    def potential_and_gradient(
+        self, x: Array, kernel: Kernel = HuberEnergy(), *, workers: int = 1
+    ) -> tuple[Array, Array]:
+        x = as_points(x, "x", dim=self.dim, squared=True)
+        return energy.potential_and_gradient(x, self.points, self.weights, kernel, workers=workers)
 
     def sample(self, n: int, rng: np.random.Generator) -> Array:
         n, rng = check_count(n, "n"), check_rng(rng)
+        if self.chunked:
+            totals, smallest = self._masses
+            if smallest < 0 or totals.sum() <= 0:
+                raise ValueError(f"sample: expected a positive measure, got the weight {smallest:.6g}")
+            return chunked_draws(self.points, self.weights, None if self.weights is None else totals, n, rng)
         xp = namespace(self.points)
         weights = to_numpy(self.weights).astype(np.float64)
         if weights.min() < 0 or weights.sum() <= 0:
@@ -260,11 +308,13 @@ class Gaussian(Measure):
     def dim(self) -> int:
         return self.mean.shape[0]
 
-    def potential(self, x: Array, kernel: Kernel = HuberEnergy()) -> Array:
+    def potential(self, x: Array, kernel: Kernel = HuberEnergy(), *, workers: int = 1) -> Array:
         x = as_points(x, "x", dim=self.dim, squared=True)
         return gaussian._in_eigenbasis(x, self.mean, self._variances, self._axes, kernel, False)[0]
 
-    def potential_and_gradient(self, x: Array, kernel: Kernel = HuberEnergy()) -> tuple[Array, Array]:
+    def potential_and_gradient(
+        self, x: Array, kernel: Kernel = HuberEnergy(), *, workers: int = 1
+    ) -> tuple[Array, Array]:
         x = as_points(x, "x", dim=self.dim, squared=True)
         value, gradient = gaussian._in_eigenbasis(x, self.mean, self._variances, self._axes, kernel, True)
         return value, gradient
@@ -318,10 +368,12 @@ class Sampled(Measure):
     def dim(self) -> int:
         return self._dim
 
-    def potential(self, x: Array, kernel: Kernel = HuberEnergy()) -> Array:
+    def potential(self, x: Array, kernel: Kernel = HuberEnergy(), *, workers: int = 1) -> Array:
         raise ValueError(NO_POTENTIAL)
 
-    def potential_and_gradient(self, x: Array, kernel: Kernel = HuberEnergy()) -> tuple[Array, Array]:
+    def potential_and_gradient(
+        self, x: Array, kernel: Kernel = HuberEnergy(), *, workers: int = 1
+    ) -> tuple[Array, Array]:
         raise ValueError(NO_POTENTIAL)
 
     def sample(self, n: int, rng: np.random.Generator) -> Array:
@@ -376,12 +428,14 @@ class Combination(Measure):
     def dim(self) -> int:
         return self.terms[0][1].dim
 
-    def potential(self, x: Array, kernel: Kernel = HuberEnergy()) -> Array:
-        parts = [weight * measure.potential(x, kernel) for weight, measure in self.terms]
+    def potential(self, x: Array, kernel: Kernel = HuberEnergy(), *, workers: int = 1) -> Array:
+        parts = [weight * measure.potential(x, kernel, workers=workers) for weight, measure in self.terms]
         return functools.reduce(lambda a, b: a + b, parts)
 
-    def potential_and_gradient(self, x: Array, kernel: Kernel = HuberEnergy()) -> tuple[Array, Array]:
-        parts = [(weight, measure.potential_and_gradient(x, kernel)) for weight, measure in self.terms]
+    def potential_and_gradient(
+        self, x: Array, kernel: Kernel = HuberEnergy(), *, workers: int = 1
+    ) -> tuple[Array, Array]:
+        parts = [(weight, m.potential_and_gradient(x, kernel, workers=workers)) for weight, m in self.terms]
         value = functools.reduce(lambda a, b: a + b, [weight * part[0] for weight, part in parts])
         gradient = functools.reduce(lambda a, b: a + b, [weight * part[1] for weight, part in parts])
         return value, gradient
@@ -407,7 +461,11 @@ def _part(signed_terms: Sequence[tuple[float, Measure]], sign: float) -> Combina
     """
     terms: list[tuple[float, Measure]] = []
     for weight, m in signed_terms:
-        if isinstance(m, Diracs):
+        if isinstance(m, Diracs) and m.chunked and m._masses[1] < 0:
+            share = Diracs(m.points, (sign * weight * m.weights).clip(0, None))
+            if share.mass > 0:
+                terms.append((1.0, share))
+        elif isinstance(m, Diracs) and not m.chunked:
             xp = namespace(m.weights)
             share = sign * weight * m.weights
             share = xp.where(share > 0, share, xp.zeros_like(share))
