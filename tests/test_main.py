@@ -46,7 +46,7 @@ def contents(folder):
 # --- compress --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", ["adam", "lbfgs"])
+@pytest.mark.parametrize("method", ["adam", "lbfgs", "mm"])
 def test_compress_writes_points_that_are_close_to_the_data(folder, capsys, method):
     assert compress("points.npy", "-k", 10, "--method", method, "--iterations", 200, "-o", "chosen.npy") == 0
     chosen = np.load("chosen.npy")
@@ -104,6 +104,39 @@ def test_recursive_compression_is_that_of_the_library(folder):
     rng = np.random.default_rng(1)
     expected = dg.recursive_compress(dg.Diracs(POINTS), 3, rng=rng, method="lbfgs")
     np.testing.assert_array_equal(np.load("chosen.npy"), expected.points)
+
+
+def test_a_subset_of_the_given_points_and_their_rows(folder, capsys):
+    compress("points.npy", "-k", 5, "--support", "subset", "--history", "history.npy", "-o", "chosen.npy",
+             "--indices", "rows.npy")
+    rows = np.load("rows.npy")
+    expected = dg.compress(dg.Diracs(POINTS), 5, rng=np.random.default_rng(0), support="subset", history=POINTS[:4])
+    np.testing.assert_array_equal(rows, expected.indices)
+    np.testing.assert_array_equal(np.load("chosen.npy"), POINTS[rows])
+    said = capsys.readouterr()
+    assert f"of dimension 2: a subset, {expected.iterations} passes of swaps, seed 0\n" in said.out
+    assert said.out.endswith("wrote rows.npy\n") and "compressing" in said.err
+
+
+def test_the_rows_are_those_of_the_whole_file(folder):
+    """Also where a random subset of the file was taken, and with one point at a time."""
+    for more in ([], ["--recursive"]):
+        compress("points.npy", "-k", 4, "--support", "subset", "--subset", 40, "-o", "chosen.npy", "--indices", "r.npy",
+                 *more)
+        np.testing.assert_array_equal(np.load("chosen.npy"), POINTS[np.load("r.npy")])
+        assert np.load("r.npy").max() >= 40
+
+
+def test_recursive_subset(folder, capsys):
+    compress("points.npy", "-k", 3, "--support", "subset", "--recursive", "-o", "chosen.npy")
+    expected = dg.recursive_compress(dg.Diracs(POINTS), 3, rng=np.random.default_rng(0), support="subset")
+    np.testing.assert_array_equal(np.load("chosen.npy"), expected.points)
+    assert "of dimension 2: a subset, recursive, seed 0\n" in capsys.readouterr().out
+
+
+def test_a_limit_of_passes_is_said(folder, capsys):
+    compress("points.npy", "-k", 30, "--support", "subset", "--iterations", 1, "-o", "chosen.npy")
+    assert "stopped at the limit of 1 passes of swaps" in capsys.readouterr().out
 
 
 def test_of_many_points_a_subset_is_taken(folder, capsys):
@@ -168,6 +201,12 @@ REFUSED = {
     f"{GOOD} --plot nowhere/a.png": "nowhere/a.png: there is no directory ",
     f"{GOOD} --plot chosen.npy": "chosen.npy: expected a file of its own for the picture",
     f"{GOOD} --plot points.npy": "points.npy: expected a file of its own for the picture",
+    f"{GOOD} --support own": "argument --support: invalid choice: 'own'",
+    f"{GOOD} --indices rows.npy": "argument --indices: expected --support subset: free points are no rows of the given",
+    f"{GOOD} --support subset --indices points.npy": "points.npy: expected a file of its own for the indices",
+    f"{GOOD} --support subset --indices chosen.npy": "chosen.npy: expected a file of its own for the indices",
+    f"{GOOD} --support subset --indices nowhere/r.npy": "nowhere/r.npy: there is no directory ",
+    "points.npy -k 301 -o chosen.npy --support subset": "argument -k: expected at most 300, as many as there are to",
 }
 
 

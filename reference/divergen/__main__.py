@@ -60,7 +60,7 @@ def _parser() -> _Parser:
     one = commands.add_parser(
         "compress", help="choose diverse representatives of your own points", allow_abbrev=False,
         description="Find k points whose equal weights are as close as they can be, in the kernel distance, to the "
-        "distribution of the given points. They are free: they need not be among the given ones.",
+        "distribution of the given points. They need not be among the given ones, unless --support subset says so.",
     )
     one.add_argument("points", type=Path, help="an .npy file with an array of shape (n, d), points as rows")
     one.add_argument("-k", type=_whole(1), required=True, help="how many points to choose")
@@ -69,15 +69,25 @@ def _parser() -> _Parser:
                      "own file, they are put behind those that are in it")
     one.add_argument("--history", type=Path, metavar="FILE",
                      help="an .npy file of points chosen earlier, which the new ones complete and stay away from")
-    one.add_argument("--method", choices=("adam", "lbfgs"), default="adam",
-                     help="minibatches, as in the sources, or deterministic (default: %(default)s)")
+    one.add_argument("--method", choices=("adam", "lbfgs", "mm"), default="adam",
+                     help="how points that are free are found: by minibatches, as in the sources, or deterministic, to "
+                     "many digits (lbfgs) or roughly by steps that never go up (mm) (default: %(default)s)")
+    one.add_argument("--support", choices=("free", "subset"), default="free",
+                     help="points anywhere, or the best k of the given ones, by greedy choice and then swaps; with "
+                     "--recursive by greedy choice alone (default: %(default)s)")
+    one.add_argument("--indices", type=Path, metavar="FILE",
+                     help="with --support subset: where to write which rows of the given points were chosen, an .npy "
+                     "file of shape (k,), counted from 0")
     one.add_argument("--a", type=float, default=1e-6, metavar="A",
                      help="the length at which the kernel sqrt(|x|^2 + a^2) - a is rounded off, in the points' unit; "
                      "it must be small against their spread (default: %(default)s)")
     one.add_argument("--recursive", action="store_true", help="one point at a time, each in view of those before it")
-    number(one, "--iterations", 1, 1000, "steps of Adam, or the most that L-BFGS may take")
+    number(one, "--iterations", 1, 1000, "steps of Adam, or the most that L-BFGS and MM may take, or the most passes "
+           "of swaps")
     number(one, "--batch-size", 1, 1000, "points in each minibatch of Adam")
     number(one, "--restarts", 1, 1, "independent starts, of which the best is kept")
+    one.add_argument("--workers", type=int, default=1, metavar="N",
+                     help="threads, -1 for one on each core; the result is the same (default: %(default)s)")
     number(one, "--subset", 1, SUBSET, "of more points than this a random subset of this size is taken for all: the "
            "time for the exact distance grows with its square")
     number(one, "--seed", 0, 0, "where all randomness comes from")
@@ -110,8 +120,8 @@ def _parser() -> _Parser:
     one = parts.add_parser("list", help="what can be judged, and by which checks", allow_abbrev=False)
     one.add_argument("--capability", metavar="NAME", help="only this one")
     one.set_defaults(run=_oracle_list, parser=one)
-    two = parts.add_parser("explain", help="what one check is", allow_abbrev=False)
-    two.add_argument("check", help="its name, as in the list")
+    two = parts.add_parser("explain", help="what one check or capability is", allow_abbrev=False)
+    two.add_argument("name", help="of the check or capability, as in the list")
     two.set_defaults(run=_oracle_explain, parser=two)
     three = parts.add_parser(
         "run", help="judge an adapter", allow_abbrev=False,
@@ -182,10 +192,21 @@ def _compress(arguments: argparse.Namespace) -> None:
             raise ValueError(f"{plot}: expected a file of its own for the picture")
         check_picture_path(plot)
         _check_writable(plot)
+    if arguments.indices is not None:
+        if arguments.support != "subset":
+            raise ValueError("argument --indices: expected --support subset: free points are no rows of the given ones")
+        if any(_same(arguments.indices, other) for other in (arguments.points, arguments.history, output, plot)):
+            raise ValueError(f"{arguments.indices}: expected a file of its own for the indices")
+        _check_writable(arguments.indices)
 
     rng, total = np.random.default_rng(arguments.seed), len(points)
+    rows = np.arange(total)
     if total > arguments.subset:
-        points = points[np.sort(rng.choice(total, size=arguments.subset, replace=False))]
+        rows = np.sort(rng.choice(total, size=arguments.subset, replace=False))
+        points = points[rows]
+    if arguments.support == "subset" and arguments.k > len(points):
+        raise ValueError(f"argument -k: expected at most {len(points)}, as many as there are to choose from, got "
+                         f"{arguments.k}")
     kernel = HuberEnergy(arguments.a)
     spread = float(np.sqrt(np.mean(points.astype(np.float64).var(axis=0))))
     if 0 < spread < 100 * kernel.a:
@@ -198,24 +219,32 @@ def _compress(arguments: argparse.Namespace) -> None:
     figure = None if plot is None else chosen_points(points, found.points, history)
     with replacing(output) as file:
         np.lib.format.write_array(file, written, allow_pickle=False)
+    if arguments.indices is not None:
+        with replacing(arguments.indices) as file:
+            np.lib.format.write_array(file, rows[found.indices], allow_pickle=False)
     if figure is not None:
         save_figure(figure, plot)
 
     k, some = arguments.k, f" (a random subset of {total:,})" if total > len(points) else ""
-    print(f"{k} representatives of {len(points):,} points{some} of dimension {points.shape[1]}: {arguments.method}"
-          f"{', recursive' if arguments.recursive else ''}, {found.iterations} iterations, seed {arguments.seed}")
-    if not found.converged and arguments.method == "lbfgs" and found.iterations < arguments.iterations:
+    subset = arguments.support == "subset"
+    way, unit = ("a subset", "passes of swaps") if subset else (arguments.method, "iterations")
+    way += ", recursive" if arguments.recursive else ""
+    steps = "" if subset and arguments.recursive else f", {found.iterations} {unit}"
+    print(f"{k} representatives of {len(points):,} points{some} of dimension {points.shape[1]}: {way}{steps}, "
+          f"seed {arguments.seed}")
+    if not found.converged and not subset and arguments.method == "lbfgs" and found.iterations < arguments.iterations:
         print("  the line search found no better step, as it may at the kinks of the distance to a cloud")
     elif not found.converged:
-        print(f"  stopped at the limit of {arguments.iterations} iterations, where more may help a little")
+        print(f"  stopped at the limit of {arguments.iterations} {unit}, where more may help a little")
     whose = "" if history is None else f", with the {len(history)} of the history"
     at_random = _mean_at_random(Diracs(points), history, k, kernel)
     print(f"  d^2 to the data{whose}: {found.union_squared_distance:.5g}")
     print(f"  d^2 to the data{whose}, if the {k} were drawn from it at random: {at_random:.5g} on average")
     print(f"  (with the factor 1/2 and the kernel h(x) = sqrt(|x|^2 + a^2) - a, a = {kernel.a:g})")
     print(f"wrote {output}: shape {written.shape}{', first the history, then the new points' if appended else ''}")
-    if plot is not None:
-        print(f"wrote {plot}")
+    for path in (arguments.indices, plot):
+        if path is not None:
+            print(f"wrote {path}")
 
 
 def _found(
@@ -223,12 +252,12 @@ def _found(
     arguments: argparse.Namespace,
 ) -> Compression:
     """Compress, with a progress bar."""
-    names = ("method", "iterations", "batch_size", "restarts")
+    names = ("method", "support", "iterations", "batch_size", "restarts", "workers")
     options: dict[str, Any] = {name: getattr(arguments, name) for name in names}
     steps: int | None = arguments.restarts * arguments.iterations
     if arguments.recursive:
         steps = arguments.k
-    elif arguments.method == "lbfgs":
+    elif arguments.method != "adam" or arguments.support == "subset":
         steps = None  # it stops when it is done
     way = recursive_compress if arguments.recursive else compress
     with progress(steps, "compressing", "point" if arguments.recursive else "iteration") as step:
@@ -268,19 +297,20 @@ def _demo(arguments: argparse.Namespace) -> None:
 
 
 def _oracle_list(arguments: argparse.Namespace) -> None:
-    from .oracle.command import list_checks
+    from .oracle.explain import list_checks
 
     print(list_checks(arguments.capability))
 
 
 def _oracle_explain(arguments: argparse.Namespace) -> None:
-    from .oracle.command import explain
+    from .oracle.explain import explain
 
-    print(explain(arguments.check))
+    print(explain(arguments.name))
 
 
 def _oracle_run(arguments: argparse.Namespace) -> int:
     from .oracle import command
+    from .oracle.runner import select_checks
 
     outputs = [path for path in (arguments.report, arguments.junit) if path is not None]
     for i, path in enumerate(outputs):
@@ -289,7 +319,7 @@ def _oracle_run(arguments: argparse.Namespace) -> int:
         _check_writable(path)
     expected = {} if arguments.xfails is None else _read_xfails(arguments.xfails)
     adapter = command.load_adapter(arguments.adapter)
-    total = len(command.select_checks(adapter, arguments.select))
+    total = len(select_checks(adapter, arguments.select))
     with progress(total, "judging", "check", shown=sys.stderr.isatty()) as step:
         report = command.run(adapter, select=arguments.select, expected_failures=expected,
                              callback=lambda result: step(result.name))

@@ -1,12 +1,14 @@
 """Compression against the sources' figures, a dense grid, the algorithms as printed, and its own promises."""
 
+import pickle
+
 import numpy as np
 import pytest
 
 import divergen as dg
 from divergen.distance import energy
 from divergen.equations import turinici2022image, turinici2022old, turinici2023
-from divergen.sampling import compress as compression
+from divergen.sampling import result
 
 ENERGY = dg.HuberEnergy(a=0)
 PLANE = dg.Gaussian.standard(2)
@@ -121,7 +123,7 @@ def test_reported_distance_is_exact():
         assert found.trace[-1, 1] < found.trace[0, 1]
 
 
-@pytest.mark.parametrize("method", ["adam", "lbfgs"])
+@pytest.mark.parametrize("method", ["adam", "lbfgs", "mm"])
 def test_history_identity(method):
     """d(delta of X and Y, mu)^2 = (K / (Kp + K))^2 d(delta_X, eta)^2, and what is reported is both sides of it."""
     history = np.random.default_rng(1).standard_normal((5, 2))
@@ -172,20 +174,17 @@ def test_a_target_that_can_only_be_drawn_from():
     found = dg.compress(target, 10, rng=np.random.default_rng(0), iterations=300)
     exact = dg.squared_distance(dg.Diracs(found.points), PLANE)
     assert not found.exact and abs(found.squared_distance / exact - 1) < 0.1
-    with pytest.raises(ValueError, match=r'method: expected "adam" for a target that can only be drawn from'):
-        dg.compress(target, 3, rng=np.random.default_rng(0), method="lbfgs")
+    for method in ("lbfgs", "mm"):
+        with pytest.raises(ValueError, match=r'method: expected "adam" for a target that can only be drawn from'):
+            dg.compress(target, 3, rng=np.random.default_rng(0), method=method)
 
 
 def test_the_energy_of_a_drawn_target_is_unbiased(monkeypatch):
     """20 draws among themselves lack 1/20 of the mean distance, sqrt(pi) in the plane; it is added."""
-    monkeypatch.setattr(compression, "REFERENCE_SIZE", 20)
+    monkeypatch.setattr(result, "REFERENCE_SIZE", 20)
     target = dg.Sampled(lambda n, rng: rng.standard_normal((n, 2)), 2)
     rng = np.random.default_rng(0)
-    energies = []
-    for _ in range(2000):
-        judged, excess = compression._observed(target, ENERGY, rng)
-        ((_, diracs),) = judged.terms
-        energies.append(dg.self_energy(diracs.points, kernel=ENERGY) + excess)
+    energies = [-2 * result.observed(target, ENERGY, rng)[1]() for _ in range(2000)]
     assert abs(np.mean(energies) - np.sqrt(np.pi)) < 5 * np.std(energies) / 2000**0.5 < 0.05
 
 
@@ -198,12 +197,12 @@ def test_restarts_keep_the_best():
 
 
 def test_same_seed_same_points():
-    for method in ("adam", "lbfgs"):
+    for method in ("adam", "lbfgs", "mm"):
         one, two = (dg.compress(PLANE, 5, rng=np.random.default_rng(9), method=method, iterations=20) for _ in range(2))
         assert np.array_equal(one.points, two.points) and np.array_equal(one.trace, two.trace)
 
 
-@pytest.mark.parametrize("method", ["adam", "lbfgs"])
+@pytest.mark.parametrize("method", ["adam", "lbfgs", "mm"])
 def test_callback_sees_and_stops(method):
     seen = []
 
@@ -229,7 +228,7 @@ def test_units_do_not_matter():
 def test_single_precision_and_integers():
     for dtype in (np.float32, np.int64):
         points = (10 * np.random.default_rng(0).standard_normal((300, 2))).astype(dtype)
-        for method in ("adam", "lbfgs"):
+        for method in ("adam", "lbfgs", "mm"):
             found = dg.compress(dg.Diracs(points), 5, rng=np.random.default_rng(0), method=method, iterations=50)
             assert found.points.dtype == (np.float32 if dtype is np.float32 else np.float64)
             exact = dg.squared_distance(dg.Diracs(found.points.astype(float)), dg.Diracs(points.astype(float)))
@@ -259,7 +258,19 @@ def test_a_signed_target_given_by_hand():
         ({"k": 2.5}, r"k: expected a whole number of at least 1, got 2.5"),
         ({"target": 2 * PLANE}, r"got masses 1 \(the k equal Diracs\) and 2 \(target\)"),
         ({"target": np.zeros((3, 2))}, r"target: expected a measure, .* got ndarray"),
-        ({"method": "sgd"}, r"method: expected \"adam\" or \"lbfgs\", got 'sgd'"),
+        ({"method": "sgd"}, r"method: expected \"adam\", \"lbfgs\" or \"mm\", got 'sgd'"),
+        ({"support": "own"}, r"support: expected \"free\" or \"subset\", got 'own'"),
+        ({"support": "subset"}, r"support: expected \"free\" for a target other than Diracs\(points\), got \"subset"),
+        ({"support": "subset", "target": dg.Diracs(np.eye(2))}, r"k: expected at most 2, as many as .* 3"),
+        ({"support": "subset", "target": dg.Diracs(np.eye(4), [0.5, 0.5, 0, 0])}, r"k: expected at most 2, .* got 3"),
+        ({"method": "mm", "kernel": dg.PowerKernel(1, 0.25)}, r"method: expected \"adam\" or \"lbfgs\" for a kernel "
+         r"other than HuberEnergy, got \"mm\" with PowerKernel\(a=1.0, alpha=0.25\)"),
+        ({"tolerance": -1}, r"tolerance: expected a finite number at least 0, got -1"),
+        ({"start": "halton"}, r"start: expected \"sample\", \"sobol\", \"coarse\" or points, got 'halton'"),
+        ({"start": np.zeros((2, 2))}, r"start: expected k = 3 points, got 2"),
+        ({"start": np.zeros((3, 1))}, r"start: expected points of dimension 2, got dimension 1"),
+        ({"start": "coarse", "target": dg.Sampled(lambda n, rng: rng.random((n, 2)), 2)},
+         r"start: expected \"sample\" or points for a target that can only be drawn from, got \"coarse\""),
         ({"rng": 0}, r"rng: expected a numpy.random.Generator"),
         ({"history": np.zeros((2, 3))}, r"history: expected points of dimension 2, got dimension 3"),
         ({"history": np.full((1, 2), np.nan)}, r"history: expected finite numbers"),
@@ -294,7 +305,7 @@ def test_as_many_points_as_atoms_are_the_atoms():
         assert len(np.unique(found.points, axis=0)) == 20  # four times as many points as atoms, and none shares a place
 
 
-@pytest.mark.parametrize("method", ["adam", "lbfgs"])
+@pytest.mark.parametrize("method", ["adam", "lbfgs", "mm"])
 def test_the_unit_does_not_matter_to_the_result(method):
     reached = []
     for unit in (1e-12, 1.0, 1e15):
@@ -311,8 +322,37 @@ def test_a_kernel_that_sees_the_mean_only():
 
 def test_the_energy_of_the_target_is_computed_once(monkeypatch):
     calls = []
-    computed = energy._pair_sums
-    monkeypatch.setattr(energy, "_pair_sums", lambda *a: calls.append(a[0].shape[0]) or computed(*a))
+    computed = energy.pair_sums
+    monkeypatch.setattr(energy, "pair_sums", lambda *a, **b: calls.append(a[0].shape[0]) or computed(*a, **b))
     target = dg.Diracs(np.random.default_rng(0).standard_normal((600, 2)))
     dg.recursive_compress(target, 4, rng=np.random.default_rng(0), method="adam", iterations=2, batch_size=5)
     assert calls.count(600) == 1
+
+
+def test_the_energy_of_the_target_waits_until_it_is_asked_for(monkeypatch):
+    """Of a million points nobody who wants 48 of them pays for 10^12 / 2 pairs."""
+    asked = []
+    computed = energy.self_energy
+    monkeypatch.setattr(energy, "self_energy", lambda *a, **b: asked.append(a[0].shape[0]) or computed(*a, **b))
+    target = dg.Diracs(np.random.default_rng(0).standard_normal((600, 2)))
+    for method in ("adam", "lbfgs", "mm"):
+        found = dg.compress(target, 4, rng=np.random.default_rng(0), method=method, iterations=3, restarts=2)
+        assert 600 not in asked and found.points.shape == (4, 2)
+    assert found.squared_distance == pytest.approx(dg.squared_distance(dg.Diracs(found.points), target), rel=1e-9)
+    assert found.trace[-1, 1] == found.squared_distance and asked.count(600) == 1
+
+
+def test_a_result_can_be_pickled():
+    found = dg.compress(dg.Diracs(np.arange(9.0)[:, None]), 2, rng=np.random.default_rng(0), method="lbfgs")
+    again = pickle.loads(pickle.dumps(found))
+    assert again.squared_distance == found.squared_distance and np.array_equal(again.trace, found.trace)
+
+
+def test_a_loose_tolerance_stops_early():
+    rng = np.random.default_rng
+    for method in ("lbfgs", "mm"):
+        loose, tight = (dg.compress(PLANE, 20, rng=rng(0), method=method, tolerance=t) for t in (1e-3, 1e-7))
+        assert loose.converged and tight.converged and loose.iterations < tight.iterations / 3
+        assert tight.squared_distance < loose.squared_distance < 1.2 * tight.squared_distance
+    never = dg.compress(PLANE, 20, rng=rng(0), method="mm", tolerance=0, iterations=40)
+    assert not never.converged and never.iterations == 40

@@ -15,109 +15,37 @@ HAW-C     ``with_history(mu, history, k)``, signed: what is there already stays 
 
 ``method="adam"`` is the sources' way: Adam on the distance to a fresh minibatch of the target, at a rate that falls
 along a cosine. Where the target's potential is known exactly, ``method="lbfgs"`` minimises the same function without
-noise. Its objective is :math:`k\,d^2`, whose gradient in each point does not shrink with k, in units of the target's
-spread: L-BFGS stops by absolute tolerances.
+noise, and ``method="mm"`` by steps each of which decreases it. With ``support="subset"`` the points are some of the
+target's own, exact copies of data, found by greedy choice and swaps.
 A minimum exists (Turinici2022old, Proposition 1); it need not be unique or the only local one, hence ``restarts``.
 """
 
 from __future__ import annotations
 
-import math
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
-import scipy.optimize
 
-from ..adam import Schedule, adam_init, adam_step, cosine_decay
-from ..arrays import Array, as_points, check_count, check_number, check_rng, check_same_mass, like, namespace, to_numpy
-from ..distance.algebra import Combination, Diracs, Measure, Sampled, _part
+from ..adam import Schedule, cosine_decay
+from ..arrays import Array, as_points, check_count, check_number, check_rng, check_same_mass, namespace
+from ..distance import energy
+from ..distance.algebra import Diracs, Measure, Sampled, _part
 from ..distance.kernels import HuberEnergy, Kernel, check_kernel
-from ..distance.measures import _check_measure, _mass_tolerance, _moving_part, _self_energy
+from ..distance.measures import _check_measure, _mass_tolerance
+from ..threads import check_workers
+from .history import with_history
+from .majorise import mm
+from .minimise import Callback, Descent, adam, lbfgs
+from .result import Compression, is_estimated, observed
+from .starts import check_start, initial, spread
+from .subset import candidates, greedy, nearest, prefix_values, swaps, take
 
 __all__ = ["Compression", "compress", "recursive_compress", "with_history"]
 
-REFERENCE_SIZE = 10_000  # draws against which the result is judged where the target can only be drawn from
-CHECKPOINTS = 50  # how often the trace of Adam looks at the distance to the target itself
-
-Callback = Callable[[int, Array], Any]
-
-
-@dataclass(frozen=True, eq=False)
-class Compression:
-    r"""The points that :func:`compress` found, and how close they are.
-
-    Attributes
-    ----------
-    points : array, shape (k, dim)
-        X.
-    squared_distance : float
-        :math:`d(\delta_X, \eta)^2`, of the points to the target; with a history, to the signed target.
-    union_squared_distance : float
-        :math:`d(\delta_{X \cup Y}, \mu)^2`, of the points and the history Y together to the target that was given:
-        :math:`(k / (n + k))^2` times `squared_distance`, and the same number where there is no history.
-    exact : bool
-        True if the two are exact; False if the target can only be drawn from, and they are unbiased estimates from
-        fresh draws (with restarts, the smallest of several such estimates, which is biased downwards).
-    iterations : int
-        Steps taken, in the best of the restarts.
-    converged : bool
-        L-BFGS: whether it met its tolerances. Adam: whether it was not stopped by the callback.
-    trace : numpy.ndarray, shape (checkpoints, 2)
-        Iteration and `squared_distance` there: the distance to the target, never that to a minibatch.
-    """
-
-    points: Array
-    squared_distance: float
-    union_squared_distance: float
-    exact: bool
-    iterations: int
-    converged: bool
-    trace: np.ndarray
-
-
-def with_history(target: Measure, history: Array, k: int) -> Measure:
-    r"""Return the signed measure of mass 1 that k new points should be close to, given points that stay.
-
-    .. math:: \eta = \frac{(n + k)\,\mu - \sum_{j=1}^n \delta_{y_j}}{k}, \qquad
-        d(\delta_{X \cup Y}, \mu) = \frac{k}{n + k}\, d(\delta_X, \eta) .
-
-    Parameters
-    ----------
-    target : Measure
-        :math:`\mu`, of mass 1.
-    history : array, shape (n, dim)
-        Y, the points already there.
-    k : int
-        How many points are to come.
-
-    Returns
-    -------
-    Measure
-
-    Raises
-    ------
-    ValueError
-        On a history that is not a cloud of the target's dimension, and on k < 1.
-
-    References
-    ----------
-    Turinici2022old, eq. (1), divided by K and not by K_p + K (see the errata: as printed its mass is not 1).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from divergen import Gaussian
-    >>> print(f"{with_history(Gaussian.standard(2), np.zeros((3, 2)), k=2).mass:.6f}")
-    1.000000
-    """
-    _check_measure(target, "target")
-    k = check_count(k, "k")
-    history = as_points(history, "history", dim=target.dim)
-    n = history.shape[0]
-    return ((n + k) * target - n * Diracs(history)) * (1 / k)
+TOLERANCE = {"lbfgs": 1e-12, "mm": 1e-5}
+OPTIONS = ("method", "support", "start", "batch_size", "iterations", "learning_rate", "tolerance", "restarts",
+           "workers")
 
 
 def compress(
@@ -127,11 +55,15 @@ def compress(
     *,
     rng: np.random.Generator,
     method: str = "adam",
+    support: str = "free",
     history: Array | None = None,
+    start: str | Array | None = None,
     batch_size: int = 1000,
     iterations: int = 1000,
     learning_rate: float | Schedule | None = None,
+    tolerance: float | None = None,
     restarts: int = 1,
+    workers: int = 1,
     callback: Callback | None = None,
 ) -> Compression:
     r"""Find k points whose equal Diracs are as close to the target as they can be.
@@ -146,21 +78,37 @@ def compress(
         h, :class:`HuberEnergy` with a = 1e-6 if not given.
     rng : numpy.random.Generator
         Where all randomness comes from.
-    method : {"adam", "lbfgs"}
-        Minibatches of any target, or deterministic minimisation where the potential is known.
+    method : {"adam", "lbfgs", "mm"}
+        How free points are found. Minibatches of any target; or, where the potential is known, deterministic
+        minimisation by L-BFGS to many digits, or majorise-minimise steps, which never go up and stop early.
+    support : {"free", "subset"}
+        Points anywhere; or k of the own points of a target that is ``Diracs``, each at most once, by greedy choice and
+        swaps. `method` and what belongs to it then have no meaning. Takes the potential at all n points, O(n^2) once.
     history : array, shape (n, dim), optional
         Points already drawn, which the new ones complete: see :func:`with_history`.
+    start : {"sample", "sobol", "coarse"} or array, shape (k, dim), optional
+        Where to begin: at draws of the target (the default); at points spread evenly over it, scrambled Sobol points
+        for a Gaussian, the means of k cells of equal mass for Diracs; at the answer for a coarse picture of Diracs,
+        some cells of it with their masses, which is cheap to compute; or at these points. A subset begins with
+        the greedy choice if nothing is said (further restarts with draws), else with the own points nearest to these.
     batch_size : int
         B, draws from the target at each step of Adam.
     iterations : int
-        Steps of Adam, or the most that L-BFGS may take.
+        Steps of Adam, or the most that L-BFGS and MM may take, or the most passes of swaps.
     learning_rate : float or callable, optional
         Adam's rate or schedule of it, in the units of the points. If not given: half a cosine that starts at a tenth of
         the target's standard deviation.
+    tolerance : float, optional
+        L-BFGS and MM stop when a step gains less than this in :math:`k\,d^2`, in units of h at the target's standard
+        deviation. If not given: 1e-12 for L-BFGS, 1e-5 for MM.
     restarts : int
         Independent starts, of which the best is returned.
+    workers : int
+        Threads for the sums over the target's points, -1 for one on each core; the result has the same bits for any
+        number.
     callback : callable, optional
-        ``callback(iteration, points)`` after each step, counted from 1; a true answer stops this start.
+        ``callback(iteration, points)`` after each step, counted from 1 (of a subset: after each pass of swaps); a true
+        answer stops this start.
 
     Returns
     -------
@@ -169,12 +117,15 @@ def compress(
     Raises
     ------
     ValueError
-        On k < 1, a target whose mass is not 1 (both masses are printed), a history of another dimension, an unknown
-        method, "lbfgs" for a target without a known potential, and counts or rates out of range.
+        On k < 1, a target whose mass is not 1 (both masses are printed), a history or a start of another shape, an
+        unknown method, support or start, "lbfgs" and "mm" for a target without a known potential, "mm" for a kernel
+        other than :class:`HuberEnergy`, a subset of anything but Diracs or of fewer points than k, and counts or rates
+        out of range.
 
     References
     ----------
-    Turinici2023, algorithms Sg and Semp; Turinici2022image, algorithm A1; Turinici2022old, algorithm A1.
+    Turinici2023, algorithms Sg and Semp; Turinici2022image, algorithm A1; Turinici2022old, algorithm A1; MakJoseph2018
+    for "mm".
 
     Examples
     --------
@@ -185,59 +136,111 @@ def compress(
     >>> one = compress(Gaussian.standard(2), 1, rng=np.random.default_rng(0), method="lbfgs")
     >>> print(f"{abs(one.points).max():.4f} {one.squared_distance:.6f}")
     0.0000 0.367087
+
+    Three of nine data that stand for all of them:
+
+    >>> some = compress(Diracs(np.arange(9.0)[:, None]), 3, rng=np.random.default_rng(0), support="subset")
+    >>> sorted(some.indices.tolist())
+    [1, 4, 7]
     """
-    _check_measure(target, "target")
     k, rng = check_count(k, "k"), check_rng(rng)
+    history = _check_problem(target, k, kernel, method, support, history, callback)
     batch_size, iterations = check_count(batch_size, "batch_size"), check_count(iterations, "iterations")
-    restarts = check_count(restarts, "restarts")
-    if method not in ("adam", "lbfgs"):
-        raise ValueError(f'method: expected "adam" or "lbfgs", got {method!r}')
-    check_same_mass(1.0, target.mass, "the k equal Diracs", "target", tolerance=_mass_tolerance(target))
-    signed, share = target, 1.0
-    if history is not None:
-        signed = with_history(target, history, k)
-        share = k / (k + as_points(history, "history").shape[0])
-    exact = not any(isinstance(m, Sampled) for _, m in target._terms)
-    if method == "lbfgs" and not exact:
-        raise ValueError('method: expected "adam" for a target that can only be drawn from, got "lbfgs"; '
-                         'or give Diracs(target.sample(n, rng)) as the target')
-    check_kernel(kernel)
+    restarts, workers = check_count(restarts, "restarts"), check_workers(workers)
     if learning_rate is not None and not callable(learning_rate):
         check_number(learning_rate, "learning_rate", at_least=0)
-    if callback is not None and not callable(callback):
-        raise ValueError(f"callback: expected a function callback(iteration, points), got {callback!r}")
-    judged, excess = _observed(signed, kernel, rng)
-    constant = _self_energy(judged, kernel) + excess
-
-    def squared_distance(points: Array) -> float:
-        return max(_moving_part(Diracs(points), judged, kernel)[0] - constant / 2, 0.0) + 0.0
-
+    tolerance = TOLERANCE.get(method, 0.0) if tolerance is None else check_number(tolerance, "tolerance", at_least=0)
+    start = check_start(start, k, target)
     source = _part(target._terms, 1.0)
     if source is None:
         raise ValueError("target: expected a measure with a positive part to draw the initial points from, got none")
-    best: Compression | None = None
-    for _ in range(restarts):
-        start = _initial(source, k, rng)
+    signed = target if history is None else with_history(target, history, k)
+    estimated = any(is_estimated(measure, kernel) for _, measure in target._terms)
+    judged, constant = observed(signed, kernel, rng, workers)
+
+    def value(points: Array) -> float:
+        xp = namespace(points)
+        towards = float(xp.sum(judged.potential(points, kernel, workers=workers), dtype=xp.float64))
+        return towards / k - energy.self_energy(points, None, kernel, workers=workers) / 2
+
+    def free(number: int) -> tuple[Descent, None]:
+        begin = initial(start, source, k, rng, signed, kernel)
         # The unit of length. It is not asked for where nobody needs it, so that all draws are those of the algorithms.
-        scale = _spread(source, rng) if learning_rate is None or method == "lbfgs" else 1.0
+        scale = spread(source, rng) if learning_rate is None or method != "adam" else 1.0
         if kernel.a > 10 * scale > 0:
             warnings.warn(
                 f"kernel: its a = {kernel.a:g} is far above the spread of the target, {scale:.3g}; it is a parabola "
-                "there, which sees the mean and nothing else", stacklevel=2,
+                "there, which sees the mean and nothing else", stacklevel=3,
             )
         if method == "lbfgs":
-            points, taken, converged, trace = _lbfgs(
-                start, signed, kernel, constant, iterations, scale or 1.0, callback
-            )
+            return lbfgs(begin, signed, kernel, iterations, scale or 1.0, tolerance, callback, workers), None
+        if method == "mm":
+            return mm(begin, signed, kernel, iterations, scale or 1.0, tolerance, callback, value, workers), None
+        rate = cosine_decay(0.1 * scale, iterations) if learning_rate is None else learning_rate
+        return adam(begin, signed, kernel, batch_size, iterations, rate, rng, callback, value, workers), None
+
+    def subset(number: int) -> tuple[Descent, np.ndarray]:
+        if start is None and number == 0:
+            chosen = greedy(known, k).indices
         else:
-            rate = cosine_decay(0.1 * scale, iterations) if learning_rate is None else learning_rate
-            points, taken, converged, trace = _adam(
-                start, signed, kernel, batch_size, iterations, rate, rng, callback, squared_distance
+            chosen = nearest(known, initial(start, source, k, rng, signed, kernel))
+        return swaps(known, chosen, iterations, callback, value)
+
+    if support == "subset":
+        known = candidates(cast(Diracs, target), history, kernel, workers)
+    best: Compression | None = None
+    for number in range(restarts):
+        found, indices = (subset if support == "subset" else free)(number)
+        reached, trace = value(found.points), np.asarray(found.trace)
+        if estimated and method == "lbfgs":  # it has seen all of the target: only differences compare with draws
+            trace[:, 1] += reached - trace[-1, 1]
+        if best is None or reached < best._moving:
+            best = Compression(
+                found.points, not estimated, found.iterations, found.converged, indices, reached, trace, constant,
+                _union_factor(k, history),
             )
-        value = squared_distance(points)
-        if best is None or value < best.squared_distance:
-            best = Compression(points, value, share**2 * value, exact, taken, converged, np.asarray(trace))
     return best  # type: ignore[return-value]  # there is at least one start
+
+
+def _drawn(target: Measure) -> bool:
+    """Whether the target, or a part of it, can only be drawn from."""
+    return any(isinstance(measure, Sampled) for _, measure in target._terms)
+
+
+def _union_factor(k: int, history: Array | None) -> float:
+    """Return what takes the squared distance of k points to the signed target to that of the union to the target."""
+    return 1.0 if history is None else (k / (k + history.shape[0])) ** 2
+
+
+def _check_problem(
+    target: Measure, k: int, kernel: Kernel, method: str, support: str, history: Array | None, callback: Callback | None
+) -> Array | None:
+    """Raise ValueError unless points can be found in this way; return the history as points."""
+    _check_measure(target, "target")
+    check_same_mass(1.0, target.mass, "the k equal Diracs", "target", tolerance=_mass_tolerance(target))
+    check_kernel(kernel)
+    if callback is not None and not callable(callback):
+        raise ValueError(f"callback: expected a function callback(iteration, points), got {callback!r}")
+    if method not in ("adam", "lbfgs", "mm"):
+        raise ValueError(f'method: expected "adam", "lbfgs" or "mm", got {method!r}')
+    if support not in ("free", "subset"):
+        raise ValueError(f'support: expected "free" or "subset", got {support!r}')
+    if support == "subset":
+        if not isinstance(target, Diracs):
+            raise ValueError('support: expected "free" for a target other than Diracs(points), got "subset"')
+        if target.chunked:
+            raise ValueError('support: expected "free" for a target in chunks, got "subset"; give '
+                             "Diracs(target.sample(n, rng)) as the target")
+        own = int(namespace(target.weights).count_nonzero(target.weights > 0))
+        if k > own:
+            raise ValueError(f"k: expected at most {own}, as many as the target has points of positive weight, got {k}")
+    elif method != "adam" and _drawn(target):
+        raise ValueError(f'method: expected "adam" for a target that can only be drawn from, got "{method}"; '
+                         "or give Diracs(target.sample(n, rng)) as the target")
+    elif method == "mm" and not isinstance(kernel, HuberEnergy):
+        raise ValueError(f'method: expected "adam" or "lbfgs" for a kernel other than HuberEnergy, got "mm" with '
+                         f"{kernel!r}")
+    return None if history is None else as_points(history, "history", dim=target.dim)
 
 
 def recursive_compress(
@@ -264,8 +267,10 @@ def recursive_compress(
     callback : callable, optional
         ``callback(number, points)`` after each point, counted from 1; a true answer stops there.
     **options
-        ``method``, ``batch_size``, ``iterations``, ``learning_rate`` and ``restarts`` of :func:`compress`, for each
-        point. A single point has many local minima: ``restarts`` of 5 to 10 are well spent.
+        ``method``, ``start``, ``batch_size``, ``iterations``, ``learning_rate``, ``tolerance``, ``restarts`` and
+        ``workers`` of :func:`compress`, for each point. A single point has many local minima: ``restarts`` of 5 to 10
+        are well spent. With ``support="subset"`` each point is the best one of all that are left of the target's own;
+        nothing else matters then, and there is no better point to restart for.
 
     Returns
     -------
@@ -290,133 +295,43 @@ def recursive_compress(
     >>> print(f"{abs(found.points[0, 0]):.4f} {abs(found.points[1, 0]):.4f}")
     0.0000 0.6745
     """
-    k = check_count(k, "k")
-    unknown = set(options) - {"method", "batch_size", "iterations", "learning_rate", "restarts"}
+    k, rng = check_count(k, "k"), check_rng(rng)
+    unknown = set(options) - set(OPTIONS)
     if unknown:
         raise ValueError(f"options: expected options of compress, got {', '.join(sorted(unknown))}")
-    known = None if history is None else as_points(history, "history")
-    found: list[Array] = []
+    method, support = options.get("method", "adam"), options.get("support", "free")
+    history = _check_problem(target, k, kernel, method, support, history, callback)
+    if isinstance(target, Diracs) and support == "subset":
+        workers = check_workers(options.get("workers", 1))
+        return _recursive_subset(target, k, kernel, history, callback, workers)
+    found: list[Array] = [] if history is None else [history]
+    before = len(found)
     trace, iterations, converged = [], 0, True
     for number in range(1, k + 1):
-        parts = ([] if known is None else [known]) + found
-        past = namespace(*parts).concat(parts) if parts else None
+        past = namespace(*found).concat(found) if found else None
         one = compress(target, 1, kernel, rng=rng, history=past, **options)
         found.append(one.points)
         trace.append((number, one.union_squared_distance))
         iterations, converged = iterations + one.iterations, converged and one.converged
-        if callback is not None and callback(number, namespace(*found).concat(found)):
+        points = namespace(*found).concat(found[before:])
+        if callback is not None and callback(number, points):
             break
-    total = len(found) + (0 if known is None else known.shape[0])
-    union = trace[-1][1]
+    factor = _union_factor(points.shape[0], history)
     return Compression(
-        namespace(*found).concat(found), (total / len(found)) ** 2 * union, union, one.exact, iterations, converged,
-        np.asarray(trace),
+        points, one.exact, iterations, converged, None, trace[-1][1] / factor, np.asarray(trace), _union_factor=factor
     )
 
 
-def _initial(source: Combination, k: int, rng: np.random.Generator) -> Array:
-    """Draw the k points to start from: of equal Diracs, each at most once if there are enough of them.
-
-    Two points in one place feel the same pull and no push from each other: they would never part.
-    """
-    (_, measure), *more = source.terms
-    if not more and isinstance(measure, Diracs) and k <= measure.points.shape[0]:
-        weights = to_numpy(measure.weights)
-        if weights.min() == weights.max():
-            chosen = rng.choice(weights.shape[0], size=k, replace=False)
-            xp = namespace(measure.points)
-            start = xp.take(measure.points, xp.asarray(chosen, device=measure.points.device), axis=0)
-            return _apart(start, source, rng)
-    return _apart(source.sample(k, rng), source, rng)
-
-
-def _apart(start: Array, source: Combination, rng: np.random.Generator) -> Array:
-    """Move points that share a place apart, by a millionth of the spread of the source."""
-    host = to_numpy(start)
-    _, first = np.unique(host, axis=0, return_index=True)
-    again = np.setdiff1d(np.arange(host.shape[0]), first)
-    if again.size == 0:
-        return start
-    host = host.copy()
-    host[again] += 1e-6 * _spread(source, rng) * rng.standard_normal((again.size, host.shape[1]))
-    return like(host, start)
-
-
-def _spread(source: Combination, rng: np.random.Generator) -> float:
-    """Return the standard deviation of a coordinate, by a thousand draws; 0 if they all are in one place."""
-    draws = to_numpy(source.sample(1000, rng)).astype(np.float64)
-    return float(np.sqrt(np.mean(draws.var(axis=0))))
-
-
-def _observed(target: Measure, kernel: Kernel, rng: np.random.Generator) -> tuple[Measure, float]:
-    r"""Return the target with fresh draws in the place of what can only be drawn from, and what its energy lacks then.
-
-    The diagonal of n draws with themselves is 0 where two draws of the target would not meet, so their mean energy is
-    (n - 1)/n of the target's. Taking the same draws for all three terms lets their noise cancel to first order.
-    """
-    terms, excess = [], 0.0
-    for weight, measure in target._terms:
-        if isinstance(measure, Sampled):
-            measure = Diracs(measure.sample(REFERENCE_SIZE, rng))
-            excess += weight**2 * _self_energy(measure, kernel) / (REFERENCE_SIZE - 1)
-        terms.append((weight, measure))
-    return Combination(tuple(terms)), excess
-
-
-def _adam(
-    points: Array, target: Measure, kernel: Kernel, batch_size: int, iterations: int, learning_rate: float | Schedule,
-    rng: np.random.Generator, callback: Callback | None, squared_distance: Callable[[Array], float],
-) -> tuple[Array, int, bool, list[tuple[int, float]]]:
-    """Algorithms Sg, Semp, TC and HAW-C: one step of Adam on the distance to each fresh minibatch."""
-    state = adam_init(points)
-    every = math.ceil(iterations / CHECKPOINTS)
-    trace = [(0, squared_distance(points))]
-    for step in range(1, iterations + 1):
-        batch = target.minibatch(batch_size, rng)
-        _, gradient = _moving_part(Diracs(points), batch, kernel)
-        points, state = adam_step(points, gradient, state, learning_rate)
-        if step % every == 0 or step == iterations:
-            trace.append((step, squared_distance(points)))
-        if callback is not None and callback(step, points):
-            return points, step, False, trace
-    return points, iterations, True, trace
-
-
-def _lbfgs(
-    start: Array, target: Measure, kernel: Kernel, constant: float, iterations: int, scale: float,
-    callback: Callback | None,
-) -> tuple[Array, int, bool, list[tuple[int, float]]]:
-    """Minimise k d^2 by L-BFGS in float64 on the host; the distance itself is computed where the points live.
-
-    L-BFGS sees the points in units of the target's spread about their mean, and d^2 in units of h at that spread.
-    """
-    xp = namespace(start)
-    k = start.shape[0]
-    centre = to_numpy(start).astype(np.float64).mean(axis=0)
-    unit = float(kernel.value(np.asarray(scale**2))) / k or 1.0
-
-    def unflatten(flat: np.ndarray) -> Array:
-        points = centre + scale * flat.reshape(start.shape)  # (k, dim)
-        return xp.asarray(points, dtype=xp.float64, device=start.device)
-
-    def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = _moving_part(Diracs(unflatten(flat)), target, kernel)
-        return (value - constant / 2) / unit, to_numpy(gradient).reshape(-1) * (scale / unit)
-
-    flat = ((to_numpy(start).astype(np.float64) - centre) / scale).reshape(-1)
-    trace = [(0, objective(flat)[0] * unit)]
-    stopped = False
-
-    def watch(intermediate_result: scipy.optimize.OptimizeResult) -> None:
-        nonlocal stopped
-        trace.append((len(trace), intermediate_result.fun * unit))
-        if callback is not None and callback(len(trace) - 1, unflatten(intermediate_result.x)):
-            stopped = True
-            raise StopIteration
-
-    result = scipy.optimize.minimize(
-        objective, flat, jac=True, method="L-BFGS-B", callback=watch,
-        options={"maxiter": iterations, "maxfun": 20 * iterations, "maxcor": 20, "ftol": 1e-12, "gtol": 1e-7},
+def _recursive_subset(
+    target: Diracs, k: int, kernel: Kernel, history: Array | None, callback: Callback | None, workers: int
+) -> Compression:
+    """Choose k of the target's points one after the other: the greedy choice is the recursion."""
+    known = candidates(target, history, kernel, workers)
+    found = greedy(known, k, callback)
+    union = prefix_values(known, found, target, history) - target.self_energy(kernel) / 2
+    factor = _union_factor(len(found.indices), history)
+    trace = np.stack([np.arange(1.0, union.size + 1), union], axis=1)
+    return Compression(
+        take(known.points, found.indices), True, union.size, union.size == k, np.asarray(found.indices),
+        float(union[-1]) / factor, trace, _union_factor=factor,
     )
-    points = xp.astype(unflatten(result.x), start.dtype)
-    return points, int(result.nit), bool(result.success) and not stopped, trace
