@@ -40,8 +40,8 @@ lint: .venv/installed-lint  ## ruff and mypy
 vectors: .venv/installed-test  ## compute a part of the golden values again with mpmath, and compare
 	$(BIN)/python tools/make_vectors.py --check --quick
 
-bench: .venv/installed-bench  ## side-by-side timings against other libraries, a few minutes
-	for script in benchmarks/bench_*.py; do echo; echo "== $$script"; $(BIN)/python $$script || exit 1; done
+bench: .venv/installed-bench  ## side-by-side timings against other libraries, into docs/results; about 15 minutes
+	$(BIN)/python benchmarks/run_all.py
 
 experiments: .venv/installed-demo  ## train everything whose results the book shows, into docs/results; about an hour
 	for script in experiments/*.py; do echo; echo "== $$script"; $(BIN)/python $$script || exit 1; done

@@ -217,7 +217,7 @@ def main(rounds: int = 3) -> None:
         times, _ = common.interleave(runs, rounds=rounds)
         notes = {name: f"ELBO {run.elbo:.1f} after {rounds + 1} epochs" for name, run in runs.items()}
         print(f"Batches of {batch}")
-        common.print_times(times, "divergen", notes)
+        common.print_times(times, "divergen", notes, f"epoch of the convolutional one, batches of {batch}")
     print_layers(rounds)
 
 

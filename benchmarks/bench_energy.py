@@ -1,6 +1,7 @@
 """The energy distance between two clouds against dcor, SciPy and PyTorch; with --large, time and memory at 100,000.
 
-Run: python benchmarks/bench_energy.py [--large]. The energy distance of the literature is twice our squared distance.
+Run: python benchmarks/bench_energy.py [--large] [--workers 2]. The energy distance of the literature is twice our
+squared distance.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def side_by_side(dim: int) -> None:
     import torch
     from scipy.spatial.distance import cdist, pdist
 
-    torch.set_num_threads(1)
+    torch.set_num_threads(common.WORKERS)
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((N, dim)), rng.standard_normal((N, dim)) + 0.1
     x_torch, y_torch = torch.from_numpy(x), torch.from_numpy(y)
@@ -41,7 +42,7 @@ def side_by_side(dim: int) -> None:
         return float(mean(x_torch, y_torch) - mean(x_torch, x_torch) / 2 - mean(y_torch, y_torch) / 2)
 
     runs: common.Runs = {
-        "divergen": lambda: dg.cloud_squared_distance(x, y, kernel=ENERGY),
+        "divergen": lambda: dg.cloud_squared_distance(x, y, kernel=ENERGY, workers=common.WORKERS),
         "dcor": lambda: float(dcor.energy_distance(x, y)) / 2,
         "SciPy cdist, pdist": scipy_formula,
         "torch.cdist, default": lambda: torch_formula("use_mm_for_euclid_dist_if_necessary"),
@@ -51,7 +52,7 @@ def side_by_side(dim: int) -> None:
     truth = values["SciPy cdist, pdist"]
     notes = {name: f"d^2 = {value:.9f}, off by {abs(value / truth - 1):.1e}" for name, value in values.items()}
     print(f"\nL = {dim}: {N} x {N} points, float64")
-    common.print_times(times, "divergen", notes)
+    common.print_times(times, "divergen", notes, f"energy distance, {N:,} x {N:,} points, L = {dim}")
 
 
 def large(n: int = 100_000) -> None:
@@ -88,6 +89,7 @@ def resident_bytes() -> int:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--large", action="store_true", help="time and memory at n = m = 100,000, one to two minutes")
+    parser.add_argument("--workers", type=int, default=1, help="threads for everybody who has threads")
     if parser.parse_args().large:
         common.print_header("Squared distance of two large clouds", "numpy", "scipy")
         large()

@@ -1,8 +1,8 @@
 """Precision, recall, density and coverage against prdc: time and memory; with --large, both at 50,000 points.
 
-Run: python benchmarks/bench_neighbours.py [--large]. Needs the package prdc beside those of the extra `bench`. prdc
+Run: python benchmarks/bench_neighbours.py [--large] [--workers 2]. Needs prdc beside the extra `bench`. prdc
 compares with <, which is our ties="strict"; on data without ties both give the same numbers. It asks scikit-learn for
-eight threads; it keeps them here, and we use one.
+eight threads; it keeps them here, and we use one, or as many as are given.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def clouds(n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def ours(x: np.ndarray, y: np.ndarray) -> list[float]:
-    return list(dg.neighbour_metrics(x, y, K, ties="strict")[:4])
+    return list(dg.neighbour_metrics(x, y, K, ties="strict", workers=common.WORKERS)[:4])
 
 
 def theirs(x: np.ndarray, y: np.ndarray) -> list[float]:
@@ -74,7 +74,7 @@ def side_by_side(n: int = 10_000, rounds: int = 5) -> None:
     print(f"\n{n} real and {n} generated points, d = {DIM}, k = {K}, float64, {rounds} rounds")
     notes = {name: ", ".join(f"{key} {v:.4f}" for key, v in zip(NAMES, found, strict=True))
              for name, found in values.items()}
-    common.print_times(times, "divergen", notes)
+    common.print_times(times, "divergen", notes, f"neighbour metrics, {n:,} and {n:,} points, d = {DIM}, k = {K}")
     memory = {which: measured_apart(which, n) for which in ("divergen", "prdc")}
     for which, mebibytes in memory.items():
         print(f"  {which}: {mebibytes:.0f} MiB beside the data")
@@ -98,6 +98,7 @@ def large(n: int = 50_000) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--large", action="store_true", help="time and memory at n = m = 50,000, one to two minutes")
+    parser.add_argument("--workers", type=int, default=1, help="our threads")
     parser.add_argument("--memory", nargs=2, metavar=("WHICH", "N"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.memory:

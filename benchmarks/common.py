@@ -1,13 +1,16 @@
-"""What the benchmarks share: one thread, interleaved runs, medians and ratios, and versions.
+"""What the benchmarks share: a number of threads, interleaved runs, medians and ratios, and versions.
 
-Import this module before NumPy. It asks the numerical libraries for one thread, which they read when they are loaded.
+Import this module before NumPy. It asks the numerical libraries for `WORKERS` threads, which they read when they are
+loaded: one, or what follows ``--workers`` on the command line. OpenBLAS is given one in any case: threads are ours.
 """
 
 from __future__ import annotations
 
+import csv
 import gc
 import os
 import platform
+import sys
 import time
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
@@ -15,20 +18,28 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
-    os.environ[_name] = "1"
+WORKERS = int(sys.argv[sys.argv.index("--workers") + 1]) if "--workers" in sys.argv else 1
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ[_name] = str(WORKERS)
 
+TABLE = "DIVERGEN_BENCHMARK_TABLE"  # environment variable: where rows are added
 Runs = dict[str, Callable[[], Any]]
 Times = dict[str, list[float]]
 
 
-def print_header(title: str, *packages: str) -> None:
-    """Print what is measured, on what, with which versions."""
+def machine() -> str:
+    """Return the processor in words."""
     processor = platform.processor() or platform.machine()
     if (info := Path("/proc/cpuinfo")).is_file():
         models = [line for line in info.read_text().splitlines() if line.startswith("model name")]
         processor = models[0].split(":", 1)[1].strip() if models else processor
-    print(f"{title}\none thread of {processor}")
+    return f"{processor}, {os.cpu_count()} cores"
+
+
+def print_header(title: str, *packages: str) -> None:
+    """Print what is measured, on what, with which versions."""
+    print(f"{title}\n{'one thread' if WORKERS == 1 else f'{WORKERS} threads'} of {machine()}")
     print(", ".join([f"Python {platform.python_version()}"] + [f"{name} {version(name)}" for name in packages]))
 
 
@@ -55,8 +66,11 @@ def ratio(times: Times, name: str, reference: str) -> float:
     return median(a / b for a, b in zip(times[name], times[reference], strict=True))
 
 
-def print_times(times: Times, reference: str, notes: dict[str, str] | None = None) -> None:
-    """Print a table: median milliseconds, the ratio to `reference` (above 1: slower than it), and a note."""
+def print_times(times: Times, reference: str, notes: dict[str, str] | None = None, task: str = "") -> None:
+    """Print a table: median milliseconds, the ratio to `reference` (above 1: slower than it), and a note.
+
+    With a `task` the table is also added to the file that run_all.py names, if it runs this.
+    """
     rows = [("", "median ms", "ratio", "")]
     for name, seconds in times.items():
         note = (notes or {}).get(name, "")
@@ -65,6 +79,12 @@ def print_times(times: Times, reference: str, notes: dict[str, str] | None = Non
     faster = [f"{name} ({ratio(times, name, reference):.2f})" for name in times
               if not name.startswith(reference) and ratio(times, name, reference) < 1]
     print(f"  faster than {reference}: {', '.join(faster) if faster else 'none'}")
+
+
+    if task and (path := os.environ.get(TABLE)):
+        with open(path, "a", newline="") as file:
+            csv.writer(file).writerows((task, WORKERS, name, f"{1e3 * median(seconds):.3g}",
+                                        f"{ratio(times, name, reference):.2f}") for name, seconds in times.items())
 
 
 def print_table(rows: Sequence[Sequence[str]]) -> None:
