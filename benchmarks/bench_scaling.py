@@ -139,7 +139,7 @@ def main(out: Path, seconds: float) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parents[1] / "docs" / "results")
-    parser.add_argument("--seconds", type=float, default=2.0, help="a call that takes longer ends its case")
+    parser.add_argument("--seconds", type=float, default=3.5, help="a call that takes longer ends its case")
     parser.add_argument("--large", action="store_true", help="the same as --seconds 20")
     parser.add_argument("--workers", type=int, default=1, help="threads")
     options = parser.parse_args()

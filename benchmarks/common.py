@@ -83,8 +83,11 @@ def print_times(times: Times, reference: str, notes: dict[str, str] | None = Non
 
     if task and (path := os.environ.get(TABLE)):
         with open(path, "a", newline="") as file:
-            csv.writer(file).writerows((task, WORKERS, name, f"{1e3 * median(seconds):.3g}",
-                                        f"{ratio(times, name, reference):.2f}") for name, seconds in times.items())
+            for name, seconds in times.items():
+                milliseconds = 1e3 * median(seconds)
+                digits = 0 if milliseconds >= 100 else 1
+                csv.writer(file).writerow((task, WORKERS, name, f"{milliseconds:.{digits}f}",
+                                           f"{ratio(times, name, reference):.2f}"))
 
 
 def print_table(rows: Sequence[Sequence[str]]) -> None:

@@ -45,7 +45,10 @@ def main(names: list[str]) -> int:
 def write(table: Path) -> None:
     """Write the table, and what it was measured on."""
     with open(table, newline="") as file:
-        rows = list(csv.reader(file))
+        measured = list(csv.reader(file))
+    # A task and its threads are said once, above what was measured for them.
+    rows = [["", "", *now[2:]] if now[:2] == before[:2] else now
+            for before, now in zip([["", ""], *measured], measured, strict=False)]
     with open(RESULTS / "benchmarks.csv", "w", newline="") as file:
         csv.writer(file).writerows([("task", "threads", "who", "median ms", "times divergen"), *rows])
     about = {"machine": common.machine(), "python": platform.python_version(),

@@ -78,6 +78,14 @@ def test_single_precision_stays():
         ({"learning_rate": -1}, r"learning_rate: expected a finite number at least 0, got -1"),
         ({"beta1": 1.0}, r"beta1: expected a finite number below 1 and at least 0, got 1.0"),
         ({"beta2": -0.1}, r"beta2: expected a finite number below 1 and at least 0, got -0.1"),
+        ({"state": dg.AdamState(0, np.zeros(1), np.zeros(3))},
+         r"state.first: expected the shape of parameters, \(3,\), got \(1,\)"),
+        ({"state": dg.AdamState(0, np.zeros(3), np.zeros((1, 3)))},
+         r"state.second: expected the shape of parameters, \(3,\), got \(1, 3\)"),
+        ({"parameters": np.zeros(3, int)}, r"parameters: expected floating-point numbers, got an array of dtype int64"),
+        ({"state": dg.adam_init(np.zeros(3, int))}, r"state.first: expected floating-point numbers, got .* int64"),
+        ({"state": dg.AdamState(0, np.zeros(3), np.zeros(3, int))},
+         r"state.second: expected floating-point numbers, got an array of dtype int64"),
         ({"epsilon": -1e-8}, r"epsilon: expected a finite number at least 0, got -1e-08"),
     ],
 )
@@ -85,6 +93,8 @@ def test_bad_input(arguments, message):
     x = np.zeros(3)
     with pytest.raises(ValueError, match=message):
         dg.adam_step(**{"parameters": x, "gradient": x, "state": dg.adam_init(x), **arguments})
+    with pytest.raises(ValueError, match=message):
+        adam.adam_update(**{"parameters": x, "gradient": x, "state": dg.adam_init(x), **arguments})
 
 
 def test_bad_schedule():

@@ -531,3 +531,23 @@ def test_what_is_chunked():
     assert not is_chunked(np.zeros(3))
     assert not is_chunked(dask.delayed(3))
     assert energy.ALL_PAIRS == chunked.ALL_PAIRS
+
+
+@pytest.mark.parametrize("chunked_first", [True, False])
+def test_slices_of_a_cloud_in_chunks_are_refused(chunked_first, no_cluster):
+    clouds = dg.Diracs(da.zeros((20, 2), chunks=(10, 2))), dg.Diracs(np.zeros((3, 2)))
+    name = "mu" if chunked_first else "nu"
+    with pytest.raises(ValueError, match=rf"{name}: expected points in the memory of this process for method=\"sl"):
+        dg.squared_distance(*(clouds if chunked_first else clouds[::-1]), dg.HuberEnergy(a=0), method="sliced",
+                            rng=np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("small", ["real", "generated"])
+def test_a_cloud_that_vanishes_beside_the_other(small, no_cluster, rng):
+    real, generated = rng.standard_normal((30, 3)), rng.standard_normal((20, 3))
+    if small == "real":
+        generated *= 1e200
+    else:
+        real *= 1e200
+    with pytest.raises(ValueError, match=r"real, generated: expected coordinates of 0 or of size .* and more beside"):
+        dg.neighbour_metrics(in_chunks(real, (10, 20)), generated, 3)

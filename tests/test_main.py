@@ -106,6 +106,21 @@ def test_recursive_compression_is_that_of_the_library(folder):
     np.testing.assert_array_equal(np.load("chosen.npy"), expected.points)
 
 
+@pytest.mark.parametrize("options", [
+    {"start": "sobol", "iterations": 3}, {"start": "coarse", "tolerance": 1e-2}, {"start": "sample", "tolerance": 0.1},
+    {"start": "sobol", "tolerance": 0.0, "workers": -1}, {"start": "sobol", "recursive": True},
+], ids=str)
+def test_starts_tolerances_and_workers_are_handed_on(folder, options):
+    words = [word for name, value in options.items() for word in (f"--{name}", value) if word is not True]
+    compress("points.npy", "-k", 3, "--method", "lbfgs", "-o", "chosen.npy", *words)
+    options = dict(options)
+    way = dg.recursive_compress if options.pop("recursive", False) else dg.compress
+    expected = way(dg.Diracs(POINTS), 3, rng=np.random.default_rng(0), method="lbfgs", **options)
+    other = way(dg.Diracs(POINTS), 3, rng=np.random.default_rng(0), method="lbfgs")
+    np.testing.assert_array_equal(np.load("chosen.npy"), expected.points)
+    assert not np.array_equal(expected.points, other.points)
+
+
 def test_a_subset_of_the_given_points_and_their_rows(folder, capsys):
     compress("points.npy", "-k", 5, "--support", "subset", "--history", "history.npy", "-o", "chosen.npy",
              "--indices", "rows.npy")
@@ -187,6 +202,14 @@ REFUSED = {
     f"{GOOD} --batch-size 1.5": "argument --batch-size: expected a whole number of at least 1, got '1.5'",
     f"{GOOD} --restarts 0": "argument --restarts: expected a whole number of at least 1, got '0'",
     f"{GOOD} --subset 0": "argument --subset: expected a whole number of at least 1, got '0'",
+    f"{GOOD} --workers 0": "argument --workers: expected a number of threads, or -1 for one on each core, got '0'",
+    f"{GOOD} --workers -2": "argument --workers: expected a number of threads, or -1 for one on each core, got '-2'",
+    "missing.npy -k 3 -o chosen.npy --workers two": "argument --workers: expected a number of threads, or -1",
+    f"{GOOD} --workers 99999999999": "argument --workers: expected a number of threads, or -1 for one on each core",
+    f"{GOOD} --tolerance -1": "argument --tolerance: expected a finite number of at least 0, got '-1'",
+    f"{GOOD} --tolerance inf": "argument --tolerance: expected a finite number of at least 0, got 'inf'",
+    f"{GOOD} --tolerance low": "argument --tolerance: expected a finite number of at least 0, got 'low'",
+    f"{GOOD} --start points.npy": "argument --start: invalid choice: 'points.npy'",
     f"{GOOD} --method sgd": "argument --method: invalid choice: 'sgd'",
     "points.npy -k 3": "the following arguments are required: -o/--output",
     f"{GOOD} --history missing.npy": "missing.npy: cannot be read: No such file or directory",

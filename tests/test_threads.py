@@ -4,11 +4,13 @@ import platform
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 import divergen as dg
+import divergen.threads
 from divergen.distance import pairs
 from divergen.evaluation import nearest
 from divergen.threads import check_workers, map_in_order, one_blas_thread
@@ -44,28 +46,86 @@ def test_what_an_item_raises_comes_out_and_the_rest_is_not_begun(workers):
     assert len(done) <= 4 + 3 * workers
 
 
-def test_few_results_wait():
-    """Else the memory would grow with the number of items."""
-    done = []
-    results = map_in_order(done.append, list(range(1000)), workers=2)
+def test_few_results_wait(monkeypatch):
+    """Else the memory would grow with the number of items: two for each thread, with the one that comes next."""
+    begun, taken, most = 0, 0, 0
+
+    class Counting(ThreadPoolExecutor):
+        def submit(self, *arguments):
+            nonlocal begun, most
+            begun += 1
+            most = max(most, begun - taken)
+            return super().submit(*arguments)
+
+    monkeypatch.setattr(divergen.threads, "ThreadPoolExecutor", Counting)
+    results = map_in_order(str, list(range(100)), workers=2)
+    for _ in results:
+        taken += 1
+    assert (begun, taken, most) == (100, 100, 4)
+    begun, taken = 0, 0
+    results = map_in_order(str, list(range(100)), workers=2)
     next(results)
     results.close()
-    assert len(done) <= 8
+    assert begun <= 4
 
 
-def test_blas_is_held_to_one_thread_and_let_go():
+@pytest.fixture
+def blas():
+    """A function that returns the numbers of threads of the BLAS libraries, which are 2 at the start."""
     threadpoolctl = pytest.importorskip("threadpoolctl")
-
-    def threads():
-        return [one["num_threads"] for one in threadpoolctl.threadpool_info() if one["user_api"] == "blas"]
-
     with threadpoolctl.threadpool_limits(2, user_api="blas"):
-        before = threads()
+        yield lambda: [one["num_threads"] for one in threadpoolctl.threadpool_info() if one["user_api"] == "blas"]
+
+
+def test_blas_is_held_to_one_thread_and_let_go(blas):
+    before = blas()
+    assert 2 in before
+    with one_blas_thread():
+        assert set(blas()) == {1}
+    seen = list(map_in_order(lambda _: blas(), [0, 1, 2], workers=2))
+    assert all(set(one) == {1} for one in seen)
+    assert blas() == before
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_blas_is_let_go_by_the_last_of_two_sums_that_overlap(workers, blas):
+    before = blas()
+    first, second = (map_in_order(str, [0, 1, 2, 3], workers) for _ in range(2))
+    next(first)
+    next(second)
+    assert set(blas()) == {1}
+    first.close()
+    assert set(blas()) == {1}  # the second one is still at work
+    assert list(second) == ["1", "2", "3"]
+    assert blas() == before
+
+
+def test_blas_is_let_go_by_the_last_of_two_threads(blas):
+    before, inside, leave = blas(), threading.Event(), threading.Event()
+    seen = []
+
+    def other():
         with one_blas_thread():
-            assert set(threads()) == {1}
-        seen = list(map_in_order(lambda _: threads(), [0, 1, 2], workers=2))
-        assert all(set(one) == {1} for one in seen)
-        assert threads() == before
+            inside.set()
+            leave.wait(timeout=30)
+            seen.extend(blas())
+
+    thread = threading.Thread(target=other)
+    with one_blas_thread():
+        thread.start()
+        assert inside.wait(timeout=30)
+    assert set(blas()) == {1}
+    leave.set()
+    thread.join()
+    assert set(seen) == {1}
+    assert blas() == before
+
+
+def test_blas_is_let_go_after_an_exception(blas):
+    before = blas()
+    with pytest.raises(ZeroDivisionError):
+        list(map_in_order(lambda n: 1 // n, [1, 0], workers=2))
+    assert blas() == before
 
 
 @pytest.mark.parametrize("workers", [0, -2, 1.0, True, "all", None])

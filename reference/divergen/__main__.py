@@ -6,6 +6,7 @@ What is wrong with the input is said in one line on standard error, with exit st
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -49,6 +50,26 @@ def _whole(at_least: int) -> Callable[[str], int]:
     return read
 
 
+def _threads(text: str) -> int:
+    """Read a number of threads for argparse."""
+    if text == "-1":
+        return -1
+    if not (text.isdecimal() and 0 < int(text) < LARGEST_COUNT):
+        raise argparse.ArgumentTypeError(f"expected a number of threads, or -1 for one on each core, got {text!r}")
+    return int(text)
+
+
+def _not_negative(text: str) -> float:
+    """Read a finite number of at least 0 for argparse."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number < math.inf:
+        raise argparse.ArgumentTypeError(f"expected a finite number of at least 0, got {text!r}")
+    return number
+
+
 def _parser() -> _Parser:
     parser = _Parser(prog="divergen", description="Diverse samples: few points that stand for a whole distribution.")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -78,6 +99,13 @@ def _parser() -> _Parser:
     one.add_argument("--indices", type=Path, metavar="FILE",
                      help="with --support subset: where to write which rows of the given points were chosen, an .npy "
                      "file of shape (k,), counted from 0")
+    one.add_argument("--start", choices=("sample", "sobol", "coarse"),
+                     help="where to begin: at random ones of the given points (the default), at points spread evenly "
+                     "over them, or at the answer for a coarse picture of them, which saves time for many; a subset "
+                     "begins with the greedy choice if nothing is said")
+    one.add_argument("--tolerance", type=_not_negative, metavar="T",
+                     help="L-BFGS and MM stop when a step gains less than this in k d^2, in units of the kernel at the "
+                     "points' standard deviation (default: 1e-12 for lbfgs, 1e-5 for mm)")
     one.add_argument("--a", type=float, default=1e-6, metavar="A",
                      help="the length at which the kernel sqrt(|x|^2 + a^2) - a is rounded off, in the points' unit; "
                      "it must be small against their spread (default: %(default)s)")
@@ -86,7 +114,7 @@ def _parser() -> _Parser:
            "of swaps")
     number(one, "--batch-size", 1, 1000, "points in each minibatch of Adam")
     number(one, "--restarts", 1, 1, "independent starts, of which the best is kept")
-    one.add_argument("--workers", type=int, default=1, metavar="N",
+    one.add_argument("--workers", type=_threads, default=1, metavar="N",
                      help="threads, -1 for one on each core; the result is the same (default: %(default)s)")
     number(one, "--subset", 1, SUBSET, "of more points than this a random subset of this size is taken for all: the "
            "time for the exact distance grows with its square")
@@ -252,7 +280,7 @@ def _found(
     arguments: argparse.Namespace,
 ) -> Compression:
     """Compress, with a progress bar."""
-    names = ("method", "support", "iterations", "batch_size", "restarts", "workers")
+    names = ("method", "support", "start", "tolerance", "iterations", "batch_size", "restarts", "workers")
     options: dict[str, Any] = {name: getattr(arguments, name) for name in names}
     steps: int | None = arguments.restarts * arguments.iterations
     if arguments.recursive:

@@ -95,7 +95,8 @@ def adam_step(
     Raises
     ------
     ValueError
-        If the shapes differ or a number is out of its range.
+        If the shapes differ, also those of the moments, if parameters or moments are not floating-point, or a number
+        is out of its range.
 
     References
     ----------
@@ -110,7 +111,7 @@ def adam_step(
     >>> print(f"{x[0]:.6f}")
     0.900000
     """
-    _check_shape(gradient, parameters)
+    _check_arrays(parameters, gradient, state)
     xp = namespace(parameters, gradient, state.first)
     shape = parameters.shape
     flat, first, second = (xp.asarray(xp.reshape(one, (-1,)), copy=True)
@@ -120,11 +121,17 @@ def adam_step(
     return xp.reshape(flat, shape), AdamState(step, xp.reshape(first, shape), xp.reshape(second, shape))
 
 
-def _check_shape(gradient: Array, parameters: Array) -> None:
-    if tuple(gradient.shape) != tuple(parameters.shape):
-        raise ValueError(
-            f"gradient: expected the shape of parameters, {tuple(parameters.shape)}, got {tuple(gradient.shape)}"
-        )
+def _check_arrays(parameters: Array, gradient: Array, state: AdamState) -> None:
+    """Raise ValueError unless all have one shape, and what is written is floating-point."""
+    moments = (("state.first", state.first), ("state.second", state.second))
+    for name, array in (("gradient", gradient), *moments):
+        if tuple(array.shape) != tuple(parameters.shape):
+            raise ValueError(
+                f"{name}: expected the shape of parameters, {tuple(parameters.shape)}, got {tuple(array.shape)}"
+            )
+    for name, array in (("parameters", parameters), *moments):
+        if not namespace(array).isdtype(array.dtype, "real floating"):
+            raise ValueError(f"{name}: expected floating-point numbers, got an array of dtype {array.dtype}")
 
 
 def adam_update(
@@ -154,7 +161,7 @@ def adam_update(
     Raises
     ------
     ValueError
-        If the parameters are not a vector, the shapes differ or a number is out of its range; nothing is written then.
+        If the parameters are not a vector, and as :func:`adam_step`; nothing is written then.
 
     Examples
     --------
@@ -166,7 +173,7 @@ def adam_update(
     """
     if parameters.ndim != 1:
         raise ValueError(f"parameters: expected a vector, got shape {tuple(parameters.shape)}")
-    _check_shape(gradient, parameters)
+    _check_arrays(parameters, gradient, state)
     xp = namespace(parameters, gradient, state.first)
     beta1 = check_number(beta1, "beta1", at_least=0, below=1)
     beta2 = check_number(beta2, "beta2", at_least=0, below=1)

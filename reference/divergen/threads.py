@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import functools
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager
 from numbers import Integral
 from typing import Any, TypeVar
 
@@ -62,20 +63,65 @@ def check_workers(workers: Any, *arrays: Array) -> int:
     return os.cpu_count() or 1
 
 
-def one_blas_thread() -> AbstractContextManager[Any]:
-    """Return a context in which BLAS uses one thread; it does nothing if threadpoolctl is not installed."""
-    libraries = _blas()
-    return nullcontext() if libraries is None else libraries.limit(limits=1, user_api="blas")
+class _Holders:
+    """Who needs BLAS at one thread at present. Its number of threads belongs to the process, and so does this."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()  # not a plain one: a forgotten generator may be closed in the middle of this
+        self.count = 0
+        self.before: list[tuple[Any, int]] = []
+
+    def enter(self) -> None:
+        with self.lock:
+            if self.count == 0:
+                self.before = [(library, library.get_num_threads()) for library in _blas()]
+                for library, _ in self.before:
+                    _set_threads(library, 1)
+            self.count += 1
+
+    def leave(self) -> None:
+        with self.lock:
+            self.count -= 1
+            if self.count == 0:
+                for library, threads in self.before:
+                    _set_threads(library, threads)
+
+
+_HOLDERS = _Holders()
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Hold BLAS to one thread; do nothing if threadpoolctl is not installed.
+
+    Such contexts may overlap, in one thread or in several: the first one sets the limit, and the last one to end gives
+    back what there was before.
+    """
+    _HOLDERS.enter()
+    try:
+        yield
+    finally:
+        _HOLDERS.leave()
+
+
+def _set_threads(library: Any, threads: int | None) -> None:
+    """Set the number of threads of a BLAS library; None, where it does not tell, is left alone.
+
+    From version 3.8 on threadpoolctl ignores every thread but the first one that has set it, as long as that lives: the
+    last one to end might not give back what the first one took. The lock above keeps threads in order by itself.
+    """
+    if threads is not None:
+        getattr(library, "_real_set_num_threads", library.set_num_threads)(threads)
 
 
 @functools.cache
-def _blas() -> Any:
+def _blas() -> list[Any]:
     """Find the BLAS libraries of this process, once: it takes a millisecond."""
     try:
         from threadpoolctl import ThreadpoolController
     except ImportError:
-        return None
-    return ThreadpoolController()
+        return []
+    return ThreadpoolController().select(user_api="blas").lib_controllers
 
 
 def map_in_order(function: Callable[[Item], Result], items: Sequence[Item], workers: int = 1) -> Iterator[Result]:
@@ -87,7 +133,7 @@ def map_in_order(function: Callable[[Item], Result], items: Sequence[Item], work
         It must not write where another item's call reads or writes.
     items : sequence
     workers : int
-        Threads; -1 for one on each core. No more than twice as many results wait to be taken.
+        Threads; -1 for one on each core. No more than twice as many items are begun or done and not yet taken.
 
     Yields
     ------
@@ -116,9 +162,9 @@ def map_in_order(function: Callable[[Item], Result], items: Sequence[Item], work
             waiting: deque[Future[Result]] = deque()
             try:
                 for item in items:
-                    waiting.append(pool.submit(function, item))
-                    if len(waiting) > 2 * threads:
+                    if len(waiting) == 2 * threads:
                         yield waiting.popleft().result()
+                    waiting.append(pool.submit(function, item))
                 while waiting:
                     yield waiting.popleft().result()
             finally:  # after an exception, or if nobody wants the rest

@@ -234,3 +234,30 @@ def test_bad_input():
         line_squared_distance(x, x + 1e200)
     with pytest.raises(ValueError, match=r"expected arrays of one library"):
         line_squared_distance(x, array_api_strict.zeros((3, 1)))
+
+
+@pytest.mark.parametrize("dtypes", [(np.float32, np.float32), (np.float32, np.float64), (np.float64, np.float32)])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_clouds_in_single_precision_are_the_same_number(dtypes, weighted, rng):
+    """1/7 in single precision is not 1/7: nobody asked for it."""
+    x, y = (rng.standard_normal((n, 1)).astype(dtype) for n, dtype in zip((7, 3), dtypes, strict=True))
+    weights = (np.full(7, 1 / 8), np.array([0.125, 0.5, 0.25])) if weighted else (None, None)  # exact in both
+    value, gradient = line_squared_distance_and_gradient(x, y, *weights)
+    assert dg.cloud_squared_distance(x, y, *weights, ENERGY) == value == line_squared_distance(x, y, *weights)
+    got, slopes = dg.cloud_squared_distance_and_gradient(x, y, *weights, ENERGY)
+    assert got == value
+    assert np.array_equal(slopes, gradient)
+    assert slopes.dtype == gradient.dtype == np.result_type(x, y)
+    if not weighted:
+        u, w = np.full(7, 1 / 7), np.full(3, 1 / 3)
+        assert value == pytest.approx(float(all_pairs(x, y, u, w)[0]), rel=1e-14)
+
+
+@pytest.mark.parametrize("dim", [1, 2])
+def test_clouds_of_two_precisions(dim, rng):
+    """The weights 1/7 are those of the common precision, so that their sum is 1 in it."""
+    x, y = rng.standard_normal((7, dim)).astype(np.float32), rng.standard_normal((4, dim))
+    kernel = dg.HuberEnergy(a=0.1)
+    want = dg.cloud_squared_distance(x.astype(np.float64), y, kernel=kernel)
+    assert dg.cloud_squared_distance(x, y, kernel=kernel) == want
+    assert dg.cloud_squared_distance(y, x, kernel=kernel) == pytest.approx(want, rel=1e-13)

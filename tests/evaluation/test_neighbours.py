@@ -214,6 +214,31 @@ def test_squares_that_no_float_holds(d, scale, rng):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize("d", [2, 9])
+def test_an_outlier_beyond_which_the_others_vanish(d, rng):
+    """Refused where an answer may depend on what has vanished, and only there."""
+    x, y = rng.standard_normal((40, d)), rng.standard_normal((30, d))
+    want = neighbour_metrics(x, y, 3)
+    far = np.concatenate([x, np.full((1, d), 1e100)])
+    np.testing.assert_array_equal(neighbour_metrics(far, y, 3).real_covered[:-1], want.real_covered)
+    far[-1] = 1e200
+    for real, generated in ((far, y), (y, far), (-far, y)):
+        with pytest.raises(ValueError, match=r"real, generated: expected coordinates of 0 or of size 5.65e\+73 and "
+                           r"more beside the largest one, 1e\+200, where points have neighbours that are so near, got"):
+            neighbour_metrics(real, generated, 3)
+    same = np.zeros((12, d))
+    same[4:8], same[8:, 0] = 1e200, 1e200  # three places: nothing vanishes
+    found = neighbour_metrics(same[:9], same[2:], 1)
+    for ours, want in zip(found, brute_force(same[:9] / 1e200, same[2:] / 1e200, 1), strict=True):
+        np.testing.assert_allclose(ours, want, rtol=1e-14)
+    x[0, 0] = 1e-200  # a small number among large ones takes nothing from a distance
+    check(x, y, 3)
+    x[:4] = 0.0
+    x[1, 0] = 1e-200  # but here it is one
+    with pytest.raises(ValueError, match=r"size 3.69e-127 and more beside the largest one, .* got one of size 1e-200"):
+        neighbour_metrics(x, y, 1)
+
+
 @pytest.mark.parametrize("d", [2, 11])
 @pytest.mark.parametrize("ties", ["inclusive", "strict"])
 def test_other_libraries(library, d, ties, rng):

@@ -294,6 +294,32 @@ def test_bad_options_of_the_recursion():
         dg.with_history(PLANE, np.zeros((1, 2)), 0)
 
 
+@pytest.mark.parametrize("support", ["free", "subset"])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"batch_size": 0}, r"batch_size: expected a whole number of at least 1, got 0"),
+        ({"iterations": None}, r"iterations: expected a whole number of at least 1, got None"),
+        ({"restarts": 1.5}, r"restarts: expected a whole number of at least 1, got 1.5"),
+        ({"workers": 0}, r"workers: expected a number of threads, or -1 for one on each core, got 0"),
+        ({"learning_rate": -1}, r"learning_rate: expected a finite number at least 0, got -1"),
+        ({"tolerance": "low"}, r"tolerance: expected a finite number at least 0, got 'low'"),
+        ({"tolerance": abs}, r"tolerance: expected a finite number at least 0, got <built-in function abs>"),
+        ({"start": "halton"}, r"start: expected \"sample\", \"sobol\", \"coarse\" or points, got 'halton'"),
+        ({"start": np.zeros((1, 2))}, r"start: expected \"sample\", \"sobol\" or \"coarse\", since one start for each "
+         r"of the points cannot be given here, got ndarray"),
+    ],
+)
+def test_options_of_the_recursion_are_checked_before_the_work(support, options, message):
+    target = dg.Diracs(np.random.default_rng(0).standard_normal((20, 2)))
+
+    def never(number, points):
+        pytest.fail("the work began")
+
+    with pytest.raises(ValueError, match=message):
+        dg.recursive_compress(target, 3, rng=np.random.default_rng(0), support=support, callback=never, **options)
+
+
 def test_as_many_points_as_atoms_are_the_atoms():
     """k = n equal Diracs: every atom gets its point, which needs starts that do not coincide."""
     atoms = np.random.default_rng(0).standard_normal((30, 2))

@@ -177,3 +177,62 @@ def test_other_libraries(library):
         ours, numpys = compress(library, dg.HuberEnergy(a)), compress(np, dg.HuberEnergy(a))
         assert dg.namespace(ours.points) is not np
         np.testing.assert_allclose(to_numpy(ours.points), numpys.points, rtol=1e-9)
+
+
+CLOUDS = {
+    "pixels": lambda rng, n: 255 * rng.random((n, 2)),
+    "normal": lambda rng, n: rng.standard_normal((n, 2)),
+    "line": lambda rng, n: rng.standard_normal((n, 1)),
+    "same place twice": lambda rng, n: np.repeat(rng.standard_normal((n, 3)), 2, axis=0),
+}
+
+
+@pytest.mark.parametrize("n", [5, 30, 1000])
+@pytest.mark.parametrize("name", CLOUDS)
+@pytest.mark.parametrize("a", [0.0, 1e-6])
+def test_starts_at_data_are_left(name, n, a):
+    """With the default start, kernel and tolerance. At a datum the parabola has the curvature w/a, or none at all."""
+    target, kernel = dg.Diracs(CLOUDS[name](RNG(n), n)), dg.HuberEnergy(a)
+    excess = []
+    for seed in range(5):
+        best = dg.compress(target, 4, kernel, rng=RNG(seed), method="lbfgs", restarts=5).squared_distance
+        found = dg.compress(target, 4, kernel, rng=RNG(seed), method="mm", restarts=5)
+        assert found.converged
+        excess.append(found.squared_distance / best - 1)
+    assert max(excess) < 0.25  # other local minima; held at the start they are at 2 to 10 times the best
+
+
+@pytest.mark.parametrize("a", [0.0, 1e-6])
+def test_starts_next_to_data_are_left(a):
+    """1e-7 away from a datum the parabola is nearly as steep."""
+    target, kernel = dg.Diracs(RNG(0).standard_normal((20, 2))), dg.HuberEnergy(a)
+    start = target.points[:4] + 1e-7
+    moved = dg.compress(target, 4, kernel, rng=RNG(0), method="mm", start=start)
+    best = dg.compress(target, 4, kernel, rng=RNG(0), method="lbfgs", restarts=10)
+    assert moved.squared_distance < 1.2 * best.squared_distance
+
+
+def test_starts_at_narrow_gaussians_are_left():
+    """Five that are as good as points."""
+    centres = RNG(3).standard_normal((5, 2))
+    target = sum(dg.Gaussian(centre, 1e-12 * np.eye(2)) / 5 for centre in centres)
+    found = dg.compress(target, 2, rng=RNG(0), method="mm", start=centres[:2], tolerance=1e-9)
+    best = dg.compress(target, 2, rng=RNG(0), method="lbfgs", restarts=10)
+    assert found.squared_distance < 1.2 * best.squared_distance
+
+
+@pytest.mark.parametrize("near", [1e-3, 0.5])
+def test_the_cone_lies_above(near):
+    """What is near and what is not: together they lie above the potential, and touch it."""
+    rng, kernel = RNG(5), dg.HuberEnergy(1e-6)
+    target = dg.Diracs(rng.standard_normal((30, 2)), rng.random(30) + 0.1)
+    x = target.points + 0.4 * near * rng.random((30, 2))
+    gradient, curvature = majorise.attraction(x, target, kernel, near=near)
+    mass = majorise.mass_near(x, target, 1, near)
+    assert np.all(mass > 0)
+    value = target.potential(x, kernel)
+    for size in (1e-6, 1e-3, 0.1, 1.0, 10.0):
+        move = size * rng.standard_normal(x.shape)
+        length = np.linalg.norm(move, axis=1)
+        above = value + np.sum(gradient * move, axis=1) + curvature / 2 * length**2 + mass * length
+        assert np.all(target.potential(x + move, kernel) <= above + 1e-12 * np.abs(above))

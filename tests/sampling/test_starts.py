@@ -182,3 +182,25 @@ def test_single_precision():
     for target in (cloud, dg.Gaussian.standard(2, like=cloud.points)):
         for start in ("sample", "sobol", "coarse"):
             assert begin(target, 5, start).dtype == np.float32
+
+
+@pytest.mark.parametrize("support", ["free", "subset"])
+@pytest.mark.parametrize("kind", ["sobol", "points"])
+def test_restarts_do_not_repeat_a_start_that_is_always_the_same(support, kind):
+    """The first begins there; the others begin at draws, and the best of several is better than one."""
+    points = np.random.default_rng(0).standard_normal((60, 2))
+    start = points[:4] if kind == "points" else kind
+    kernel, seen = dg.HuberEnergy(0.1), []
+
+    def first(step, x):
+        if step == 1:
+            seen.append(np.array(x))
+
+    target, options = dg.Diracs(points), {"method": "lbfgs", "support": support, "start": start}
+    dg.compress(target, 4, kernel, rng=np.random.default_rng(1), restarts=3, callback=first, **options)
+    assert len(seen) == 3
+    assert not np.array_equal(seen[1], seen[2])
+    again = []
+    dg.compress(target, 4, kernel, rng=np.random.default_rng(2), callback=lambda step, x: again.append(np.array(x)),
+                **options)
+    np.testing.assert_allclose(seen[0], again[0], atol=0.02)  # the generator has a part in the unit of length alone

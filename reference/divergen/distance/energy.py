@@ -35,15 +35,15 @@ def _as_clouds(x: Array, y: Array, x_weights: Array, y_weights: Array) -> tuple[
     x = as_points(x, "x", squared=True)
     if is_chunked(y):
         y, w = as_chunked_cloud(y, y_weights, ("y", "y_weights"), dim=x.shape[1])
-        xp, u = namespace(x), as_weights(x_weights, x, "x_weights")
-        dtype = xp.result_type(x.dtype, xp.asarray(np.zeros(0, y.dtype)).dtype)
-        return xp.astype(x, dtype), y, xp.astype(u, dtype), w
+        xp = namespace(x)
+        x = xp.astype(x, xp.result_type(x.dtype, xp.asarray(np.zeros(0, y.dtype)).dtype))
+        return x, y, as_weights(x_weights, x, "x_weights"), w
     y = as_points(y, "y", squared=True)
     check_same_dimension(x, y, "x", "y")
     xp = namespace(x, y)
-    u, w = as_weights(x_weights, x, "x_weights"), as_weights(y_weights, y, "y_weights")
     dtype = xp.result_type(x.dtype, y.dtype)
-    return xp.astype(x, dtype), xp.astype(y, dtype), xp.astype(u, dtype), xp.astype(w, dtype)
+    x, y = xp.astype(x, dtype), xp.astype(y, dtype)  # the weights after that: 1/n of a float32 is no 1/n of a float64
+    return x, y, as_weights(x_weights, x, "x_weights"), as_weights(y_weights, y, "y_weights")
 
 
 def _sums(
@@ -309,14 +309,15 @@ def cloud_squared_distance_and_gradient(
 def _cloud_distance(
     x, y, x_weights, y_weights, kernel: Kernel, gradient: bool, workers: int
 ) -> tuple[float, Array | None]:
-    x, y, u, w = _as_clouds(x, y, x_weights, y_weights)
+    given = x, y, x_weights, y_weights
+    x, y, u, w = _as_clouds(*given)
     xp = namespace(x)
     u64 = xp.astype(u, xp.float64)
     tolerance = 1e-9 if x.dtype == xp.float64 else 1e-5
     check_same_mass(float(xp.sum(u64)), _mass(y, w), "x_weights", "y_weights", tolerance=tolerance)
     check_workers(workers)
     if x.shape[1] == 1 and kernel == HuberEnergy(a=0) and not is_chunked(y):  # sorting is enough
-        return _line_distance(x, y, u, w, gradient)
+        return _line_distance(*given, gradient)  # which has no weights in single precision unless they were given
     towards, towards_gradient = _sums(x, y, w, kernel, gradient, workers)
     apart, apart_gradient = pair_sums(x, None, u, kernel, gradient, workers, folded=not gradient)
     value = float(xp.sum(u64 * (towards - apart / 2))) - _own_energy(y, w, kernel, workers) / 2
@@ -326,10 +327,12 @@ def _cloud_distance(
     return value, xp.astype(u64[:, None] * (towards_gradient - apart_gradient), x.dtype)
 
 
-def _line_distance(x: Array, y: Array, u: Array, w: Array, gradient: bool) -> tuple[float, Array | None]:
+def _line_distance(
+    x: Array, y: Array, x_weights: Array | None, y_weights: Array | None, gradient: bool
+) -> tuple[float, Array | None]:
     if gradient:
-        return line_squared_distance_and_gradient(x, y, u, w)
-    return line_squared_distance(x, y, u, w), None
+        return line_squared_distance_and_gradient(x, y, x_weights, y_weights)
+    return line_squared_distance(x, y, x_weights, y_weights), None
 
 
 def _mass(y: Array, w: Array | None) -> float:

@@ -3,7 +3,7 @@ r"""Sums over all pairs of two clouds: in blocks that fit a cache, on several th
 .. math:: U(x_i) = \sum_j w_j h(x_i - y_j), \qquad \nabla U(x_i) = \sum_j 2 w_j h'(\|x_i - y_j\|^2)\,(x_i - y_j)
 
 **Two ways to the squared radius of a pair.** In low dimension, the sum of squared *differences*: each difference of
-two floats is rounded once, so :math:`s = \|x - y\|^2` has a relative error of at most (d + 2) eps however close the
+two floats is rounded once, so :math:`s = \|x - y\|^2` has a relative error of at most (d + 2) eps / 2 however close the
 points are and however far from 0 both lie. In high dimension, the *Gram form*
 :math:`\|x\|^2 + \|y\|^2 - 2 x \cdot y`, which is one matrix product, but cancels for close points: its error is
 relative to :math:`\|x\|^2 + \|y\|^2`. Two things keep it harmless: the cloud is centred first, and every pair with

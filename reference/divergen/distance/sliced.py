@@ -203,6 +203,11 @@ def _as_cloud(measure: Measure, name: str) -> tuple[Array, Array]:
                 f'{name}: expected Diracs, or a combination of them, for method="sliced", got {type(term).__name__}; '
                 "take Diracs(measure.sample(n, rng)), or another method"
             )
+        if term.chunked:
+            raise ValueError(
+                f'{name}: expected points in the memory of this process for method="sliced", got a dask array; '
+                "take Diracs(measure.sample(n, rng)), or another method"
+            )
         points.append(term.points)
         weights.append(factor * term.weights)
     if len(points) == 1:  # not copied

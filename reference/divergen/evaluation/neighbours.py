@@ -13,8 +13,9 @@ points Y,
 
 where :math:`B_k(x)` is the closed ball (``ties="inclusive"``, as published) or the open one (``ties="strict"``).
 
-Both are decided exactly (:mod:`~divergen.evaluation.nearest`), one strip of pairs after the other. The real points may
-be a Dask array, which fits on no machine: each of its chunks then meets every other one.
+Both are decided exactly (:mod:`~divergen.evaluation.nearest`), one strip of pairs after the other. Where an outlier
+stands so far away that no floating-point scale holds its square and those of the others, the clouds are refused. The
+real points may be a Dask array, which fits on no machine: each of its chunks then meets every other one.
 """
 
 from __future__ import annotations
@@ -44,6 +45,10 @@ from ..threads import check_workers
 from .nearest import count_inside, handed_back, nearest_squared, squared_radii
 
 __all__ = ["NeighbourMetrics", "neighbour_metrics"]
+
+# Numbers that are 0 or at least the first differ by 2^-53 of it or not at all, and no square of that vanishes; where
+# all squared radii are at least the second, it does not matter if one does.
+SMALLEST, SMALLEST_RADIUS = 2.0**-420, 2.0**-900
 
 
 class NeighbourMetrics(NamedTuple):
@@ -98,7 +103,9 @@ def neighbour_metrics(
     Raises
     ------
     ValueError
-        On points that are not finite numbers of these shapes, a k out of its range, and another word for `ties`.
+        On points that are not finite numbers of these shapes, a k out of its range, another word for `ties`, and on
+        balls (also of radius 0) that cannot be told from smaller ones, because squares on their scale vanish beside the
+        largest coordinate: that takes coordinates some 126 orders of magnitude apart.
 
     References
     ----------
@@ -161,9 +168,26 @@ def _scale(largest: float) -> float:
     return 2.0 ** -max(min(math.frexp(largest)[1], 1000), -1000)
 
 
-def _largest(x: Array) -> float:
+def _extent(x: Array) -> tuple[float, float]:
+    """Return the largest size of a number, and the smallest that is not 0 (or infinity)."""
     xp = namespace(x)
-    return float(xp.max(xp.abs(x)))
+    size = xp.abs(x)
+    return float(xp.max(size)), float(xp.min(xp.where(size > 0, size, xp.full_like(size, math.inf))))
+
+
+def _joint(extents: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    return max(largest for largest, _ in extents), min(smallest for _, smallest in extents)
+
+
+def _check_range(radii: np.ndarray, extent: tuple[float, float], scale: float) -> None:
+    """Raise ValueError if squares of differences may have vanished where these squared radii ask for them."""
+    largest, smallest = extent
+    if smallest * scale < SMALLEST and np.any(radii < SMALLEST_RADIUS):
+        raise ValueError(
+            f"real, generated: expected coordinates of 0 or of size {SMALLEST / scale:.3g} and more beside the largest "
+            f"one, {largest:.3g}, where points have neighbours that are so near, got one of size {smallest:.3g}; "
+            "leave outliers out"
+        )
 
 
 def _count(
@@ -172,10 +196,12 @@ def _count(
     """Return, in a row for each k, as :func:`~divergen.evaluation.nearest.count_inside`, what lies in which balls."""
     xp = namespace(real, generated)
     x, y = xp.astype(real, xp.float64), xp.astype(generated, xp.float64)
-    scale = _scale(max(_largest(x), _largest(y)))
+    extent = _joint([_extent(x), _extent(y)])
+    scale = _scale(extent[0])
     if scale != 1:
         x, y = x * scale, y * scale
     x_radii, y_radii = (squared_radii(points, wanted, workers) for points in (x, y))  # (n, K), (m, K)
+    _check_range(np.concatenate([x_radii, y_radii]), extent, scale)
     return count_inside(x, y, x_radii, y_radii, strict, workers)
 
 
@@ -187,14 +213,15 @@ def _count_in_chunks(
         raise ValueError("generated: expected a NumPy array beside chunks of NumPy arrays, got one of "
                          f"{namespace(generated).__name__}")
     y = generated.astype(np.float64)
-    largest = compute(in_a_tree(on_each(_largest_in_chunk, real, None, real.shape), max))
-    scale = _scale(max(largest, _largest(y)))
+    extent = _joint([compute(in_a_tree(on_each(_extent_of_chunk, real, None, real.shape), _joint)), _extent(y)])
+    scale = _scale(extent[0])
     y = y * scale
     y_radii = squared_radii(y, wanted, workers)
+    _check_range(y_radii, extent, scale)
     options: dict[str, Any] = {"shape": real.shape, "scale": scale, "workers": workers}
     chunks = list(pieces(real))
     nearest = against_each(functools.partial(_nearer, depth=int(wanted.max()) + 1, **options), chunks, chunks)
-    count = functools.partial(_count_in_chunk, wanted=wanted, strict=strict, **options)
+    count = functools.partial(_count_in_chunk, wanted=wanted, strict=strict, extent=extent, **options)
     sent, sent_radii = shared(y), shared(y_radii)
     counts = [task(count, *one) for one in zip(chunks, nearest, [sent] * len(chunks), [sent_radii] * len(chunks),
                                                strict=True)]
@@ -212,8 +239,8 @@ def _chunk(piece: tuple, shape: tuple, scale: float = 1.0) -> np.ndarray:
     return points if scale == 1 else points * scale
 
 
-def _largest_in_chunk(block: Any, weights: None, where: tuple, shape: tuple) -> float:
-    return _largest(_chunk((block, weights, where), shape))
+def _extent_of_chunk(block: Any, weights: None, where: tuple, shape: tuple) -> tuple[float, float]:
+    return _extent(_chunk((block, weights, where), shape))
 
 
 def _nearer(
@@ -226,9 +253,10 @@ def _nearer(
 
 def _count_in_chunk(
     piece: tuple, nearest: np.ndarray, y: np.ndarray, y_radii: np.ndarray, *, shape: tuple, scale: float, workers: int,
-    wanted: np.ndarray, strict: bool,
+    wanted: np.ndarray, strict: bool, extent: tuple[float, float],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the balls of this chunk that hold each y, and two flags of each of its points, shape (2, K, rows)."""
-    x = _chunk(piece, shape, scale)
-    balls, inside, covered = count_inside(x, y, nearest[:, wanted], y_radii, strict, workers)
+    x, x_radii = _chunk(piece, shape, scale), nearest[:, wanted]
+    _check_range(x_radii, extent, scale)
+    balls, inside, covered = count_inside(x, y, x_radii, y_radii, strict, workers)
     return balls, np.stack([inside, covered])

@@ -38,7 +38,7 @@ from .history import with_history
 from .majorise import mm
 from .minimise import Callback, Descent, adam, lbfgs
 from .result import Compression, is_estimated, observed
-from .starts import check_start, initial, spread
+from .starts import check_start, initial, repeats, spread
 from .subset import candidates, greedy, nearest, prefix_values, swaps, take
 
 __all__ = ["Compression", "compress", "recursive_compress", "with_history"]
@@ -102,7 +102,8 @@ def compress(
         L-BFGS and MM stop when a step gains less than this in :math:`k\,d^2`, in units of h at the target's standard
         deviation. If not given: 1e-12 for L-BFGS, 1e-5 for MM.
     restarts : int
-        Independent starts, of which the best is returned.
+        Independent starts, of which the best is returned. Where `start` is always the same (points, or "sobol" for
+        Diracs), those after the first begin at draws.
     workers : int
         Threads for the sums over the target's points, -1 for one on each core; the result has the same bits for any
         number.
@@ -150,10 +151,11 @@ def compress(
     if learning_rate is not None and not callable(learning_rate):
         check_number(learning_rate, "learning_rate", at_least=0)
     tolerance = TOLERANCE.get(method, 0.0) if tolerance is None else check_number(tolerance, "tolerance", at_least=0)
-    start = check_start(start, k, target)
+    first = check_start(start, k, target)
     source = _part(target._terms, 1.0)
     if source is None:
         raise ValueError("target: expected a measure with a positive part to draw the initial points from, got none")
+    again = "sample" if repeats(first, source) else first  # where further restarts begin
     signed = target if history is None else with_history(target, history, k)
     estimated = any(is_estimated(measure, kernel) for _, measure in target._terms)
     judged, constant = observed(signed, kernel, rng, workers)
@@ -164,7 +166,7 @@ def compress(
         return towards / k - energy.self_energy(points, None, kernel, workers=workers) / 2
 
     def free(number: int) -> tuple[Descent, None]:
-        begin = initial(start, source, k, rng, signed, kernel)
+        begin = initial(first if number == 0 else again, source, k, rng, signed, kernel)
         # The unit of length. It is not asked for where nobody needs it, so that all draws are those of the algorithms.
         scale = spread(source, rng) if learning_rate is None or method != "adam" else 1.0
         if kernel.a > 10 * scale > 0:
@@ -180,10 +182,10 @@ def compress(
         return adam(begin, signed, kernel, batch_size, iterations, rate, rng, callback, value, workers), None
 
     def subset(number: int) -> tuple[Descent, np.ndarray]:
-        if start is None and number == 0:
+        if first is None and number == 0:
             chosen = greedy(known, k).indices
         else:
-            chosen = nearest(known, initial(start, source, k, rng, signed, kernel))
+            chosen = nearest(known, initial(first if number == 0 else again, source, k, rng, signed, kernel))
         return swaps(known, chosen, iterations, callback, value)
 
     if support == "subset":
@@ -268,9 +270,9 @@ def recursive_compress(
         ``callback(number, points)`` after each point, counted from 1; a true answer stops there.
     **options
         ``method``, ``start``, ``batch_size``, ``iterations``, ``learning_rate``, ``tolerance``, ``restarts`` and
-        ``workers`` of :func:`compress`, for each point. A single point has many local minima: ``restarts`` of 5 to 10
-        are well spent. With ``support="subset"`` each point is the best one of all that are left of the target's own;
-        nothing else matters then, and there is no better point to restart for.
+        ``workers`` of :func:`compress`, for each point; of the starts those with a name. A single point has many local
+        minima: ``restarts`` of 5 to 10 are well spent. With ``support="subset"`` each point is the best one of all that
+        are left of the target's own; nothing else matters then, and there is no better point to restart for.
 
     Returns
     -------
@@ -281,7 +283,7 @@ def recursive_compress(
     Raises
     ------
     ValueError
-        As :func:`compress`.
+        As :func:`compress`, and on points as a start.
 
     References
     ----------
@@ -301,8 +303,18 @@ def recursive_compress(
         raise ValueError(f"options: expected options of compress, got {', '.join(sorted(unknown))}")
     method, support = options.get("method", "adam"), options.get("support", "free")
     history = _check_problem(target, k, kernel, method, support, history, callback)
+    for name in ("batch_size", "iterations", "restarts"):
+        check_count(options.get(name, 1), name)
+    workers = check_workers(options.get("workers", 1))
+    for name in ("learning_rate", "tolerance"):
+        if not (options.get(name) is None or (name == "learning_rate" and callable(options[name]))):
+            check_number(options[name], name, at_least=0)
+    start = options.get("start")
+    if start is not None and not isinstance(start, str):
+        raise ValueError('start: expected "sample", "sobol" or "coarse", since one start for each of the points cannot '
+                         f"be given here, got {type(start).__name__}")
+    check_start(start, 1, target)
     if isinstance(target, Diracs) and support == "subset":
-        workers = check_workers(options.get("workers", 1))
         return _recursive_subset(target, k, kernel, history, callback, workers)
     found: list[Array] = [] if history is None else [history]
     before = len(found)

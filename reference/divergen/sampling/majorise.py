@@ -20,6 +20,9 @@ with the gradient of F at :math:`X^0` and the curvature :math:`\kappa_i`, and th
 For every :math:`0 < \omega < 2` it lowers the parabola, hence F, by at least
 :math:`\omega (1 - \frac\omega2) \sum_i \|\nabla_i F\|^2 / \kappa_i`. :math:`\omega = 1` goes to its minimum, which for
 a = 0 is the fixed point of the support points (MakJoseph2018), and for k = 1 Weiszfeld's.
+
+Data very close to a point would hold it, for a parabola there is steep; when no other step is left, and in the first
+one, they are majorised by cones in the place of parabolas.
 """
 
 from __future__ import annotations
@@ -37,49 +40,81 @@ from .minimise import CHECKPOINTS, Callback, Descent, unit_of
 __all__ = ["mm"]
 
 OMEGA = 1.5  # the length of a step; twice as fast as 1 in the plane, where the parabola is twice too steep
+NEAR = 1e-4  # of the target's spread: so close to a datum its parabola is too steep to get away from it
 
 
 @dataclass(frozen=True)
 class _Attraction(HuberEnergy):
-    """No kernel: it lets one pass over all pairs sum curvatures in the place of values, beside the gradients."""
+    """No kernel: it lets one pass over all pairs sum curvatures in the place of values, beside the gradients.
+
+    Pairs as close as `near` are left out; at -1 that is none, at 0 those in the very same place.
+    """
+
+    near: float = -1.0
 
     def value_and_derivative(self, squared_radius: Array) -> tuple[Array, Array]:
         slope = super().value_and_derivative(squared_radius)[1]
+        if self.near >= 0:
+            slope = namespace(slope).where(squared_radius > self.near**2, slope, 0.0 * squared_radius)
         return 2 * slope, slope
 
 
 @dataclass(frozen=True)
-class _Coincidence(HuberEnergy):
-    """No kernel: it sums the weights of the points in the very same place."""
+class _Close(HuberEnergy):
+    """No kernel: it sums the weights of the points as close as `near`."""
+
+    near: float = 0.0
 
     def value(self, squared_radius: Array) -> Array:
-        xp = namespace(squared_radius)
-        return xp.where(squared_radius > 0, xp.zeros_like(squared_radius), xp.ones_like(squared_radius))
+        return namespace(squared_radius).astype(squared_radius <= self.near**2, squared_radius.dtype)
 
     def value_and_derivative(self, squared_radius: Array) -> tuple[Array, Array]:
-        return self.value(squared_radius), namespace(squared_radius).zeros_like(squared_radius)
+        return self.value(squared_radius), 0.0 * squared_radius
 
 
-def attraction(x: Array, measure: Measure, kernel: Kernel, workers: int = 1) -> tuple[Array, Array]:
+def attraction(
+    x: Array, measure: Measure, kernel: Kernel, workers: int = 1, near: float = -1.0
+) -> tuple[Array, Array]:
     r"""Return the gradient of a positive measure's potential at x, (k, dim), and a curvature that majorises it, (k,).
 
     .. math:: U(x') \le U(x) + \nabla U(x) \cdot (x' - x) + \frac{\kappa(x)}2 \|x' - x\|^2
 
-    For Diracs it is the sum of those of its points, less what sits at x itself where a = 0. The potential of a
-    Gaussian is a concave function of the *squares* of the coordinates :math:`y_i` along its axes, so
-    :math:`\frac{1}{y_i} \partial_i U`, which is smooth at 0, is a curvature along each axis, and the largest one
-    serves for all.
+    For Diracs it is the sum of those of its points. The potential of a Gaussian is a concave function of the *squares*
+    of the coordinates :math:`y_i` along its axes, so :math:`\frac{1}{y_i} \partial_i U`, which is smooth at 0, is a
+    curvature along each axis, and the largest one serves for all. What :func:`mass_near` counts is left out of both.
     """
     xp = namespace(x)
     total_gradient, total = xp.zeros_like(x), xp.zeros_like(x[:, 0])
     for weight, term in measure._terms:
         if isinstance(term, Gaussian):
             gradient, curvature = _gaussian_attraction(x, term, kernel)
+            apart = 1.0 - _at_narrow(x, term, near)
+            gradient, curvature = apart[:, None] * gradient, apart * curvature
         else:
-            curvature, gradient = term.potential_and_gradient(x, _Attraction(kernel.a), workers=workers)
+            curvature, gradient = term.potential_and_gradient(x, _Attraction(kernel.a, near), workers=workers)
         total_gradient = total_gradient + weight * gradient
         total = total + weight * curvature
     return total_gradient, total
+
+
+def mass_near(x: Array, measure: Measure, workers: int, near: float) -> Array:
+    """Return how much of a positive measure is as close as `near` to each x, (k,): of Diracs, and narrow Gaussians."""
+    total = namespace(x).zeros_like(x[:, 0])
+    for weight, term in measure._terms:
+        if isinstance(term, Diracs):
+            total = total + weight * term.potential(x, _Close(0.0, near), workers=workers)
+        elif isinstance(term, Gaussian):
+            total = total + weight * _at_narrow(x, term, near)
+    return total
+
+
+def _at_narrow(x: Array, measure: Gaussian, near: float) -> Array:
+    """Return 1 where x is as close as `near` to the mean of a Gaussian that is no wider, else 0; shape (k,)."""
+    xp = namespace(x)
+    y = x - xp.astype(measure.mean, x.dtype)
+    if near < 0 or float(xp.sum(measure._variances)) > near**2:
+        return xp.zeros_like(x[:, 0])
+    return xp.astype(xp.sum(y * y, axis=1) <= near**2, x.dtype)
 
 
 def _gaussian_attraction(x: Array, measure: Gaussian, kernel: Kernel) -> tuple[Array, Array]:
@@ -109,20 +144,22 @@ def mm(
     x, k = xp.astype(start, xp.float64), start.shape[0]
     unit = unit_of(kernel, scale, k)
     every = math.ceil(iterations / CHECKPOINTS)
+    kinks = kernel.a**2 < xp.finfo(x.dtype).smallest_normal  # at each of the target's points
     trace = [(0, value(x))]
     step, converged = 0, False
     while step < iterations and not converged:
-        gradient, curvature = attraction(x, plus, kernel, workers)
-        gradient = gradient - k / 2 * energy.self_energy_and_gradient(x, None, kernel)[1]  # (k, dim)
+        repulsion = k / 2 * energy.self_energy_and_gradient(x, None, kernel)[1]  # (k, dim)
         if minus is not None:
-            gradient = gradient - minus.potential_and_gradient(x, kernel, workers=workers)[1]
-        if kernel.a**2 < xp.finfo(x.dtype).smallest_normal:  # a kink at each of the target's points
-            gradient = _held(gradient, x, plus, workers)
-        move = gradient / xp.where(curvature > 0, curvature, xp.ones_like(curvature))[:, None]
+            repulsion = repulsion + minus.potential_and_gradient(x, kernel, workers=workers)[1]
+        move, sure = _step(x, plus, repulsion, kernel, workers, 0.0 if kinks else -1.0)
+        least = tolerance * unit * k / (OMEGA * (1 - OMEGA / 2))
+        if step == 0 or float(xp.sum(sure)) <= least:  # is anything held by data nearby that need not be?
+            other, surer = _step(x, plus, repulsion, kernel, workers, NEAR * scale)
+            move = xp.where((surer > sure)[:, None], other, move)
+            sure = xp.maximum(sure, surer)
         x = x - OMEGA * move
         step += 1
-        gain = OMEGA * (1 - OMEGA / 2) * float(xp.sum(gradient * move)) / k  # at least so much in d^2
-        converged = gain <= tolerance * unit
+        converged = float(xp.sum(sure)) <= least
         if step % every == 0 or step == iterations or converged:
             trace.append((step, value(x)))
         if callback is not None and callback(step, x):
@@ -130,18 +167,23 @@ def mm(
     return Descent(xp.astype(x, start.dtype), step, converged, trace)
 
 
-def _held(gradient: Array, x: Array, plus: Measure, workers: int) -> Array:
-    r"""Shorten gradients by the mass at the very point, a = 0: no parabola lies above its :math:`w \|x' - x\|`.
+def _step(
+    x: Array, plus: Measure, repulsion: Array, kernel: Kernel, workers: int, near: float
+) -> tuple[Array, Array]:
+    r"""Return minus the way of each point to the minimum of its majoriser, (k, dim), and twice what that gains, (k,).
 
-    The parabola of all the rest plus that cone has its minimum along the gradient, at a length shorter by w, or at the
-    point itself (VardiZhang2000 for k = 1, Weiszfeld's problem).
+    Close to a datum of weight w its parabola is steep, and at the datum, for a = 0, there is none. But h rises no
+    faster than the distance, so :math:`w \|x' - x\|` lies above what the data within `near` add. All the rest plus
+    that cone has its minimum along the gradient of the rest, at a length shorter by w, or at the point itself
+    (VardiZhang2000 for k = 1, Weiszfeld's problem).
     """
     xp = namespace(x)
-    weight = xp.zeros_like(x[:, 0])
-    for share, term in plus._terms:
-        if isinstance(term, Diracs):
-            weight = weight + share * term.potential(x, _Coincidence(0), workers=workers)
-    length = xp.sqrt(xp.sum(gradient * gradient, axis=1))
-    left = length - weight
-    factor = xp.where(left > 0, left, xp.zeros_like(left)) / xp.where(length > 0, length, xp.ones_like(length))
-    return factor[:, None] * gradient
+    gradient, curvature = attraction(x, plus, kernel, workers, near)
+    gradient = gradient - repulsion
+    if near >= 0:
+        length = xp.sqrt(xp.sum(gradient * gradient, axis=1))
+        left = length - mass_near(x, plus, workers, near)
+        factor = xp.where(left > 0, left, xp.zeros_like(left)) / xp.where(length > 0, length, xp.ones_like(length))
+        gradient = factor[:, None] * gradient
+    move = gradient / xp.where(curvature > 0, curvature, xp.ones_like(curvature))[:, None]
+    return move, xp.sum(gradient * move, axis=1)

@@ -61,6 +61,13 @@ def initial(
     return _apart(points, source, rng)
 
 
+def repeats(start: Any, source: Combination) -> bool:
+    """Tell whether a start is the same each time: given points are, and the cells of Diracs."""
+    if start is None or isinstance(start, str):
+        return start == "sobol" and not any(isinstance(measure, Gaussian) for _, measure in source.terms)
+    return True
+
+
 def _sample(source: Combination, k: int, rng: np.random.Generator) -> Array:
     """Draw k points: of equal Diracs, each at most once if there are enough of them."""
     (_, measure), *more = source.terms
@@ -145,4 +152,4 @@ def _apart(start: Array, source: Combination, rng: np.random.Generator) -> Array
 def spread(source: Combination, rng: np.random.Generator) -> float:
     """Return the standard deviation of a coordinate, by a thousand draws; 0 if they all are in one place."""
     draws = to_numpy(source.sample(1000, rng)).astype(np.float64)
-    return float(np.sqrt(np.mean(draws.var(axis=0))))
+    return float(np.sqrt(np.mean((draws - draws[0]).var(axis=0))))  # of equal draws, 0 to the last bit
