@@ -81,7 +81,9 @@ found = dg.sliced_squared_distance(x, y, rng=rng)
 print(f"d^2 = {found.squared_distance:.3e} with a standard error of {found.standard_error:.1e}")
 print(f"{found.directions} lines in {found.groups} groups")
 
-# Of 5,000 and 5,000 of them all pairs are quickly done; the lines agree with them.
+# %%
+# Of 5,000 and 5,000 of them all pairs are quickly done, and the lines agree with them.
+
 exact = dg.cloud_squared_distance(x[:5000], y[:5000], kernel=dg.HuberEnergy(a=0))
 lines = dg.sliced_squared_distance(x[:5000], y[:5000], rng=rng)
 print(f"5,000 of them: {lines.squared_distance:.4e} by lines, {exact:.4e} by all pairs")
