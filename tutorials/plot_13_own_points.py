@@ -3,8 +3,9 @@ Pictures of one's own, and a hundred thousand points
 ====================================================
 
 A summary of images should consist of images: ``compress(..., support="subset")`` picks those of the user's *own* points
-whose equal Diracs are closest to all of them. And when there are too many points for all pairs, random lines still give
-their distance, with a standard error. (:doc:`../chapters/compression` and :doc:`../chapters/slices` say how.)
+whose equal Diracs are closest to all of them, in the distance of :cite:`Turinici2023`, eq. (1). And when there are too
+many points for all pairs, random lines still give that distance, with a standard error.
+(:doc:`../chapters/compression` and :doc:`../chapters/slices` say how.)
 """
 
 import matplotlib.pyplot as plt
