@@ -41,17 +41,12 @@ assert chosen.squared_distance < 0.6 * by_chance.min()
 assert len(set(labels[chosen.indices])) > kinds.mean()
 
 
-def show(axes, rows, title):
-    """Draw images in a row of axes, in the order of their labels."""
-    for ax, row in zip(axes, sorted(rows, key=lambda i: labels[i]), strict=True):
+fig = plt.figure(figsize=(9.6, 2.2), layout="constrained")
+for part, rows, name in zip(fig.subfigures(2, 1), (draws[0], chosen.indices), ("at random", "the subset"), strict=True):
+    part.suptitle(f"{name}: {len(set(labels[rows]))} different digits", fontsize=10)
+    for ax, row in zip(part.subplots(1, 16), sorted(rows, key=lambda i: labels[i]), strict=True):
         ax.imshow(1 - images[row].reshape(8, 8), cmap="gray", vmin=0, vmax=1)
         ax.set_axis_off()
-    axes[0].set_title(title, loc="left", fontsize=10)
-
-
-fig, axes = plt.subplots(2, 16, figsize=(9.6, 1.9), layout="constrained")
-show(axes[0], draws[0], f"16 digits at random: {len(set(labels[draws[0]]))} different ones")
-show(axes[1], chosen.indices, f"the subset: {len(set(labels[chosen.indices]))} different ones")
 plt.show()
 
 # %%
