@@ -41,6 +41,7 @@ vectors: .venv/installed-test  ## compute a part of the golden values again with
 	$(BIN)/python tools/make_vectors.py --check --quick
 
 bench: .venv/installed-bench  ## side-by-side timings against other libraries, into docs/results; about 15 minutes
+	@$(BIN)/python -m pip install --quiet goodpoints || echo "goodpoints needs a C compiler; going on without it"
 	$(BIN)/python benchmarks/run_all.py
 
 experiments: .venv/installed-demo  ## train everything whose results the book shows, into docs/results; about an hour
