@@ -9,7 +9,7 @@ import pytest
 from scipy.special import hyp1f1
 
 from divergen import __main__ as cli
-from divergen import datasets, demo, files, report
+from divergen import datasets, demo, files, report, threads
 from divergen.models import VAE
 
 PICTURES = ["decoded.png", "latent.png", "manifold.png", "mixture.png", "recursive.png"]
@@ -241,19 +241,23 @@ def test_a_failure_while_writing_leaves_the_old_file_and_nothing_else(tmp_path):
 def test_blas_is_kept_to_one_thread_and_set_free_again():
     from threadpoolctl import threadpool_info
 
-    def threads():
+    def numbers():
         return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
 
-    before = threads()
-    with report.one_thread():
-        assert threads() <= {1}
-    assert threads() == before
+    before = numbers()
+    with threads.one_blas_thread():
+        assert numbers() <= {1}
+    assert numbers() == before
 
 
 def test_without_threadpoolctl_nothing_is_limited(monkeypatch):
     monkeypatch.setitem(sys.modules, "threadpoolctl", None)
-    with report.one_thread():
-        pass
+    threads._blas.cache_clear()  # what was found before is known
+    try:
+        with threads.one_blas_thread():
+            assert threads._blas() == []
+    finally:
+        threads._blas.cache_clear()
 
 
 def test_convolutions_and_more_dimensions(few_digits, tmp_path, monkeypatch):

@@ -21,8 +21,9 @@ from .distance.energy import self_energy
 from .distance.kernels import HuberEnergy
 from .files import replacing
 from .plotting import check_picture_path, chosen_points, save_figure
-from .report import one_thread, progress, table, write_json, write_text
+from .report import progress, table, write_json, write_text
 from .sampling.compress import Compression, compress, recursive_compress
+from .threads import one_blas_thread
 
 __all__ = ["main"]
 
@@ -204,7 +205,7 @@ def _check_writable(path: Path) -> None:
         raise ValueError(f"{path}: cannot be written: {error.strerror}") from error
 
 
-@one_thread()
+@one_blas_thread()
 def _compress(arguments: argparse.Namespace) -> None:
     output, plot = arguments.output, arguments.plot
     points = _read_points(arguments.points)

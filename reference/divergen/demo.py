@@ -47,8 +47,9 @@ from .models.convolutional import Convolutional
 from .models.objective import elbo_and_gradient
 from .models.training import Training, fit
 from .models.vae import VAE
-from .report import one_thread, page, progress, write_json, write_text
+from .report import page, progress, write_json, write_text
 from .sampling.compress import Compression, compress, recursive_compress
+from .threads import one_blas_thread
 
 __all__ = ["run"]
 
@@ -256,7 +257,7 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-@one_thread()
+@one_blas_thread()  # small matrices: threads save nothing, and round differently from machine to machine
 def run(
     out: str | os.PathLike[str], *, seed: int = 0, epochs: int | None = None, repetitions: int = 100,
     network: str = "dense", latent_dim: int = 2, bars: bool = True,

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from .files import replacing
 
-__all__ = ["Picture", "one_thread", "page", "pictures", "progress", "table", "write_json", "write_text"]
+__all__ = ["Picture", "page", "pictures", "progress", "table", "write_json", "write_text"]
 
 Summary = Mapping[str, Any]
 
@@ -62,22 +62,6 @@ def progress(total: int | None, name: str, unit: str, *, shown: bool = True) -> 
             bar.update()
 
         yield step
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Keep BLAS to one thread, where threadpoolctl is installed, which scikit-learn brings.
-
-    Our matrices are small: threads save nothing on an idle machine, and cost ten times the work on a busy one, where
-    they wait for each other. They also round differently, so that the same seed would not give the same digits.
-    """
-    try:
-        from threadpoolctl import threadpool_limits
-    except ImportError:
-        yield
-        return
-    with threadpool_limits(1, user_api="blas"):
-        yield
 
 
 # --- files -----------------------------------------------------------------------------------------------------

@@ -92,7 +92,10 @@ _HOLDERS = _Holders()
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Hold BLAS to one thread; do nothing if threadpoolctl is not installed.
+    """Hold BLAS to one thread, in a `with` or as a decorator; do nothing if threadpoolctl is not installed.
+
+    Our matrices are small: threads of BLAS save nothing on an idle machine, and cost ten times the work on a busy one,
+    where they wait for each other. They also round differently, so that the same seed would not give the same digits.
 
     Such contexts may overlap, in one thread or in several: the first one sets the limit, and the last one to end gives
     back what there was before.

@@ -174,10 +174,7 @@ def self_energy(
     if is_chunked(x):
         return chunked_pair_energy(as_chunked_cloud(x, weights, ("x", "weights")), None, kernel, workers, limit)
     x = as_points(x, "x", squared=True)
-    w = as_weights(weights, x)
-    xp = namespace(x)
-    total, _ = pair_sums(x, None, w, kernel, False, workers, folded=True)
-    return float(xp.sum(total * xp.astype(w, xp.float64)))
+    return _own_energy(x, as_weights(weights, x), kernel, workers)
 
 
 def self_energy_and_gradient(
