@@ -56,7 +56,6 @@ def test_the_device_refuses_hidden_transfers(transfers):
 
 
 KERNEL = dg.HuberEnergy(0.5)
-NORMAL = dg.Gaussian.standard(3)
 CALLS = {
     "potential_and_gradient": lambda x, y: dg.potential_and_gradient(x, y, kernel=KERNEL),
     "self_energy": lambda x, y: dg.self_energy(x, kernel=KERNEL),
@@ -71,16 +70,17 @@ CALLS = {
 
 
 def like_normal(x):
-    normal = dg.Gaussian.standard(3, like=x)
+    normal = dg.Gaussian.standard(x.shape[1], like=x)
     return normal.mean, normal.cov
 
 
+@pytest.mark.parametrize("d", [3, 9])  # differences, and the Gram form
 @pytest.mark.parametrize("name", CALLS)
-def test_it_runs_on_a_device_with_a_fixed_number_of_transfers(name, rng, transfers):
+def test_it_runs_on_a_device_with_a_fixed_number_of_transfers(name, d, rng, transfers):
     """The same numbers as on the host; how many go back does not grow with the number of points."""
     counts = []
     for n in (20, 60):
-        x, y = rng.standard_normal((n, 3)), rng.standard_normal((n, 3)) + 0.5
+        x, y = rng.standard_normal((n, d)), rng.standard_normal((n, d)) + 0.5
         want = CALLS[name](x, y)
         transfers.update(arrays=0, numbers=0)
         got = CALLS[name](on_device(x), on_device(y))

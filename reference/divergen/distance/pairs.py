@@ -113,13 +113,13 @@ def _gram_block(x: _Cloud, y: _Cloud, u: Array | None, w: Array, kernel: Kernel,
         h, slope = kernel.value_and_derivative(xp.sum(difference * difference, axis=1))
         difference = 2 * slope[:, None] * difference
         # Scattering back is a product with the 0-1 matrix of who sits in which row: the standard has no scatter-add.
-        in_row = xp.astype(xp.arange(s.shape[0])[:, None] == i[None, :], s.dtype)
+        in_row = xp.astype(xp.arange(s.shape[0], device=s.device)[:, None] == i[None, :], s.dtype)
         weight = xp.take(w, j)
         row_sum = row_sum + in_row @ (weight * h)
         if gradient:
             row_gradient = row_gradient + in_row @ (weight[:, None] * difference)
         if u is not None:
-            in_column = xp.astype(xp.arange(s.shape[1])[:, None] == j[None, :], s.dtype)
+            in_column = xp.astype(xp.arange(s.shape[1], device=s.device)[:, None] == j[None, :], s.dtype)
             weight = xp.take(u, i)
             column_sum = column_sum + in_column @ (weight * h)
             if gradient:
