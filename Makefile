@@ -6,7 +6,7 @@ export OPENBLAS_NUM_THREADS = 1
 export OMP_NUM_THREADS = 1
 
 .DEFAULT_GOAL = help
-.PHONY: help demo test docs lint vectors bench experiments clean
+.PHONY: help demo test docs site lint vectors bench experiments clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 21
@@ -33,9 +33,13 @@ docs: .venv/installed-docs  ## build the book in build/docs (warnings are errors
 	$(BIN)/python -m sphinx -W -n --keep-going -q -b html docs build/docs
 	@echo "The book is in build/docs/index.html"
 
-lint: .venv/installed-lint  ## ruff and mypy
+site: docs .venv/installed-site  ## test the built book in Chromium, with the network off
+	DIVERGEN_SITE_REQUIRED=1 $(BIN)/python -m pytest tests/site
+
+lint: .venv/installed-lint  ## ruff, mypy, and who may import whom
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	PYTHONPATH=reference $(BIN)/lint-imports --no-cache
 
 vectors: .venv/installed-test  ## compute a part of the golden values again with mpmath, and compare
 	$(BIN)/python tools/make_vectors.py --check --quick

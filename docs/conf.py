@@ -13,12 +13,14 @@ from sphinx.errors import ConfigError
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 sys.path[:0] = [str(ROOT / "reference"), str(DOCS / "_ext")]
+import divergen  # noqa: E402  the version has one place
+
 os.environ.setdefault("TQDM_DISABLE", "1")  # a progress bar in a tutorial's output is noise
 
 project = "divergen"
 author = "the divergen authors"
 copyright = "the divergen authors, BSD-3-Clause"
-release = version = "0.1.0"
+release = version = divergen.__version__
 
 extensions = [
     "sphinx.ext.autodoc",
@@ -27,7 +29,11 @@ extensions = [
     "numpydoc",
     "sphinxcontrib.bibtex",
     "sphinx_gallery.gen_gallery",
+    "sphinx_design",
+    "matplotlib.sphinxext.plot_directive",
+    "myst_parser",
     "source_code",
+    "explorable",
 ]
 root_doc = "index"
 exclude_patterns = ["_build", "gallery/**/*.ipynb", "sg_execution_times.rst"]
@@ -57,7 +63,8 @@ mathjax3_config = {
     "options": {"enableMenu": False},  # its menu could ask for files that are not shipped
 }
 math_eqref_format = "({number})"
-numfig = math_numfig = True  # equations are numbered by chapter
+numfig = math_numfig = True
+numfig_secnum_depth = 2  # equations are numbered by part and chapter
 
 # --- the reference --------------------------------------------------------------------------------
 autodoc_typehints = "none"  # the docstrings say types, shapes and units
@@ -76,8 +83,6 @@ def skip_fields(app, what, name, obj, skip, options):
 
 def find_public_name(app, env, node, contnode):
     """Resolve a reference to a name as users import it, from any module: `HuberEnergy`, `divergen.HuberEnergy`."""
-    import divergen
-
     if node.get("refdomain") != "py":
         return None
     first, _, rest = node["reftarget"].removeprefix("divergen.").partition(".")
@@ -136,8 +141,31 @@ sphinx_gallery_conf = {
     "nested_sections": False,
 }
 
+# --- the pictures of the chapters: scripts in docs/pictures, drawn while the book is built ---------
+plot_basedir = str(DOCS / "pictures")
+plot_formats = [("png", 110)]
+plot_html_show_formats = False
+plot_html_show_source_link = True  # each picture offers its script, below its caption
+plot_template = """
+.. only:: html
+
+   {% for img in images %}
+   .. figure:: {{ build_dir }}/{{ img.basename }}.{{ default_fmt }}
+      {% for option in options -%}
+      {{ option }}
+      {% endfor %}
+
+      {{ caption }}
+
+      :download:`script <{{ build_dir }}/{{ src_name }}>`
+   {% endfor %}
+"""
+plot_rcparams = {"figure.constrained_layout.use": True, "font.size": 9}
+plot_apply_rcparams = True
+
 # --- the look -------------------------------------------------------------------------------------
 html_theme = "pydata_sphinx_theme"
+html_context = {"default_mode": "auto"}
 html_title = "divergen"
 html_css_files = ["divergen.css"]
 html_show_sourcelink = False
@@ -156,7 +184,7 @@ html_theme_options = {
     "pygments_dark_style": "monokai",
 }
 html_sidebars: dict[str, list[str]] = {
-    page: [] for page in ("index", "errata", "equation-index", "bibliography")
+    page: [] for page in ("index",)
 }
 
 

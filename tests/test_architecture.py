@@ -1,7 +1,9 @@
 """The shape of the house: what may import what, and what a module must not contain."""
 
 import ast
+import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -12,17 +14,6 @@ PACKAGE = ROOT / "reference" / "divergen"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
-def imports(path):
-    """The absolute names of what a module imports, at its top or inside functions."""
-    package = ("divergen", *path.relative_to(PACKAGE).with_suffix("").parts)
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = package[: -node.level] if node.level else ()
-            yield from (".".join([*base, *filter(None, [node.module]), alias.name]) for alias in node.names)
-
-
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_library_code_checks_input_by_exceptions(path):
     tree = ast.parse(path.read_text())
@@ -31,32 +22,39 @@ def test_library_code_checks_input_by_exceptions(path):
     assert "np.random.seed" not in text and "RandomState(" not in text
 
 
-# Who may import from whom; arrows run downwards only.
-ALLOWED = {
-    "distance": {"arrays", "chunks", "threads", "distance"},
-    "sampling": {"arrays", "threads", "adam", "distance", "sampling"},
-    "models": {"arrays", "adam", "files", "distance", "sampling", "evaluation", "models"},
-    "evaluation": {"arrays", "chunks", "threads", "evaluation"},
-    "equations": {"arrays", "equations"},
-    "oracle": {"equations", "oracle"},
-}
+def lint_imports(tree):
+    """Run import-linter with the project's contracts on the package below `tree`."""
+    return subprocess.run(
+        [sys.executable, "-c", "from importlinter.cli import lint_imports_command as run; run()",
+         "--config", str(ROOT / ".importlinter"), "--no-cache"],
+        cwd=tree, env={**os.environ, "PYTHONPATH": str(tree)}, capture_output=True, text=True, encoding="utf-8",
+    )
 
 
-@pytest.mark.parametrize("part", ALLOWED)
-def test_arrows_run_downwards(part):
-    for path in (PACKAGE / part).rglob("*.py"):
-        parts = {name.split(".")[1] for name in imports(path) if name.startswith("divergen.")}
-        assert parts <= ALLOWED[part], path
+def test_arrows_run_downwards():
+    result = lint_imports(ROOT / "reference")
+    assert result.returncode == 0 and "8 kept, 0 broken" in result.stdout, result.stdout + result.stderr
 
 
-def test_only_plotting_knows_matplotlib():
-    knowing = {p.parent.name for p in MODULES if any(name.split(".")[0] == "matplotlib" for name in imports(p))}
-    assert knowing == {"plotting"}
-
-
-def test_only_chunks_knows_dask():
-    knowing = {p.stem for p in MODULES if any(name.split(".")[0] in ("dask", "distributed") for name in imports(p))}
-    assert knowing == {"chunks"}
+@pytest.mark.parametrize(("module", "line", "contract"), [
+    ("distance/kernels.py", "from . import energy", "Inside distance"),
+    ("sampling/history.py", "from ..models import vae", "Arrows run downwards"),
+    ("evaluation/curves.py", "from ..distance import energy", "What measures quality"),
+    ("oracle/laws.py", "from .. import adam", "The definitions and the oracle"),
+    ("sampling/compress.py", "import matplotlib", "Only plotting"),
+    ("distance/energy.py", "import dask", "Only chunks"),
+    ("models/vae.py", "import pooch", "Only datasets"),
+    ("distance/pairs.py", "import cupy", "Only arrays"),
+    ("novelty.py", "", "Arrows run downwards"),  # a module that no layer names
+])
+def test_a_wrong_arrow_is_seen(tmp_path, module, line, contract):
+    shutil.copytree(PACKAGE, tmp_path / "divergen", ignore=shutil.ignore_patterns("__pycache__", "*.json"))
+    with (tmp_path / "divergen" / module).open("a") as file:
+        file.write(f"\n{line}\n")
+    result = lint_imports(tmp_path)
+    assert result.returncode == 1
+    broken = [row for row in result.stdout.splitlines() if " BROKEN" in row]
+    assert any(row.startswith(contract) for row in broken), result.stdout + result.stderr
 
 
 def test_the_core_needs_numpy_and_scipy_alone():

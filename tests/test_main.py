@@ -11,6 +11,8 @@ import pytest
 import divergen as dg
 from divergen import __main__ as cli
 from divergen import report
+from divergen.commands import compress as compress_command
+from divergen.commands import options
 
 RNG = np.random.default_rng(0)
 POINTS = RNG.normal(size=(300, 2))
@@ -88,7 +90,7 @@ def test_the_mean_at_random_is_that_of_draws():
             points = points if past is None else np.concatenate([points, past])
             draws.append(dg.squared_distance(dg.Diracs(points), target))
         error = np.std(draws) / np.sqrt(len(draws))
-        assert abs(cli._mean_at_random(target, past, 2, dg.HuberEnergy()) - np.mean(draws)) < 4 * error
+        assert abs(compress_command._mean_at_random(target, past, 2, dg.HuberEnergy()) - np.mean(draws)) < 4 * error
 
 
 def test_the_history_in_the_output_file_is_kept_before_the_new_points(folder, capsys):
@@ -251,8 +253,8 @@ def test_a_place_that_cannot_be_written_is_refused_before_the_work(folder, capsy
     def refuse(**_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(cli.tempfile, "TemporaryFile", refuse)
-    monkeypatch.setattr(cli, "compress", lambda *_, **__: pytest.fail("the work began"))
+    monkeypatch.setattr(options.tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(compress_command, "compress", lambda *_, **__: pytest.fail("the work began"))
     with pytest.raises(SystemExit) as stop:
         compress(*GOOD.split())
     assert stop.value.code == 2
@@ -298,7 +300,7 @@ def test_stopped_by_the_user(folder, capsys, monkeypatch):
     def stop_here(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "compress", stop_here)
+    monkeypatch.setattr(compress_command, "compress", stop_here)
     before = contents(folder)
     with pytest.raises(SystemExit) as stop:
         compress(*GOOD.split())

@@ -10,6 +10,8 @@ more of both. ``import divergen as dg`` hands on every public name; nothing is c
 - ``divergen.equations``: the sources in code, one module per document.
 """
 
+__version__ = "0.1.0"
+
 from . import datasets
 from .adam import AdamState, adam_init, adam_step, adam_update, cosine_decay
 from .arrays import namespace

@@ -10,11 +10,7 @@ All checks raise :class:`ValueError` and say the argument, what was expected and
 
 from __future__ import annotations
 
-import ctypes
-import functools
 import math
-import os
-import sys
 from numbers import Integral, Real
 from typing import Any
 
@@ -25,7 +21,7 @@ Array = Any  # any array that follows the standard; there is no common type to n
 __all__ = [
     "namespace", "to_numpy", "like", "as_points", "as_weights", "as_vector", "as_covariance",
     "check_same_dimension", "check_same_mass", "check_number", "check_count", "check_rng",
-    "is_chunked", "keep_freed_memory", "on_gpu", "pairs_per_block", "resolution",
+    "is_chunked", "on_gpu", "pairs_per_block", "resolution",
 ]
 
 LARGEST, LARGEST_SINGLE = 1e150, 1e17  # in float64 and float32: sums of squares of such numbers are still finite
@@ -312,25 +308,6 @@ def check_rng(rng: Any, name: str = "rng") -> np.random.Generator:
     if not isinstance(rng, np.random.Generator):
         raise ValueError(f"{name}: expected a numpy.random.Generator, such as numpy.random.default_rng(0), got {rng!r}")
     return rng
-
-
-@functools.cache
-def keep_freed_memory() -> None:
-    """Let the C library keep what blocks free for the blocks to come, once in a process.
-
-    glibc hands freed memory back to the system at once if there is more of it than twice the largest array freed so
-    far, and gets it back page by page, each filled with zeros: blocks in a cache then take four times as long. So one
-    large array is made and freed, without ever touching its pages. 32 MiB is the most that glibc learns from.
-
-    It does not learn where the environment sets a threshold, as Dask does for its workers: there it is told, blocks of
-    up to 8 MiB and 32 MiB in all, and the sums over pairs take a tenth of the time.
-    """
-    np.empty(2**25 - 2**16, dtype=np.uint8)
-    if sys.platform == "linux" and "MALLOC_TRIM_THRESHOLD_" in os.environ:
-        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # not every C library has it
-        if mallopt is not None:
-            mallopt(-3, 2**23)  # M_MMAP_THRESHOLD
-            mallopt(-1, 2**25)  # M_TRIM_THRESHOLD
 
 
 def resolution(x: Array) -> float:

@@ -20,7 +20,8 @@ from contextlib import contextmanager
 from numbers import Integral
 from typing import Any, TypeVar
 
-from .arrays import Array, keep_freed_memory, on_gpu
+from .arrays import Array, on_gpu
+from .memory import keep_freed_memory
 
 __all__ = ["check_workers", "map_in_order", "one_blas_thread"]
 

@@ -19,9 +19,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..adam import AdamState, adam_init
-from ..arrays import Array, as_points, check_count, check_number, check_rng, keep_freed_memory, like, to_numpy
+from ..arrays import Array, as_points, check_count, check_number, check_rng, like, to_numpy
 from ..distance.algebra import Measure
 from ..evaluation.generators import FDivergence
+from ..memory import keep_freed_memory
 from .checkpoint import check_place, fingerprint, generator_state, load_checkpoint, save_checkpoint
 from .gan_step import GANSettings, GANState, gan_step, minibatches, units
 from .players import GAN, check_dtype, hidden_sizes

@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..adam import AdamState, Schedule, adam_init, adam_update
-from ..arrays import Array, check_count, check_number, check_rng, keep_freed_memory, like, namespace, to_numpy
+from ..arrays import Array, check_count, check_number, check_rng, like, namespace, to_numpy
+from ..memory import keep_freed_memory
 from .checkpoint import check_place, fingerprint, generator_state, load_checkpoint, save_checkpoint
 from .objective import ELBO, Objective, _objective_and_gradient, check_objective
 from .progress import progress_bar
