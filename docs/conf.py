@@ -33,6 +33,7 @@ extensions = [
     "matplotlib.sphinxext.plot_directive",
     "myst_parser",
     "source_code",
+    "equation_index",
     "explorable",
 ]
 root_doc = "index"
@@ -143,6 +144,7 @@ sphinx_gallery_conf = {
 
 # --- the pictures of the chapters: scripts in docs/pictures, drawn while the book is built ---------
 plot_basedir = str(DOCS / "pictures")
+plot_working_directory = str(DOCS)  # where the scripts find results/
 plot_formats = [("png", 110)]
 plot_html_show_formats = False
 plot_html_show_source_link = True  # each picture offers its script, below its caption
@@ -167,11 +169,12 @@ plot_apply_rcparams = True
 html_theme = "pydata_sphinx_theme"
 html_context = {"default_mode": "auto"}
 html_title = "divergen"
+html_favicon = "_static/logo.svg"
 html_css_files = ["divergen.css"]
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
-    "logo": {"text": "divergen"},
+    "logo": {"text": "divergen", "image_light": "_static/logo.svg", "image_dark": "_static/logo.svg", "alt_text": ""},
     "navbar_end": ["theme-switcher"],
     "navbar_persistent": ["search-button"],
     "header_links_before_dropdown": 6,

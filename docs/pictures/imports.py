@@ -1,4 +1,4 @@
-"""The import graph of the package, read from the code: an arrow means "imports"; those that follow from others are left out."""
+"""The import graph of the package, read from the code: an arrow means "imports"."""
 
 import grimp
 import matplotlib.pyplot as plt
@@ -70,7 +70,7 @@ def package():
     """The four parts and the modules around them."""
     tops = {module.split(".")[1] for module in graph.modules if "." in module}
     _, axes = plt.subplots(figsize=(9, 6))
-    draw(axes, imports_between(tops, lambda module: (module.split(".") + [""])[1]), "the package")
+    draw(axes, imports_between(tops, lambda module: [*module.split("."), ""][1]), "the package")
 
 
 def parts():

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import norm
 
+import divergen as dg
 from divergen.equations import classradius as source
+from divergen.evaluation import isoperimetry
 
 
 @st.composite
@@ -131,3 +133,40 @@ def test_kappa_is_a_conditional_mean():
         a = norm.ppf(p)
         mean = quad(lambda t, a=a: (a - t) * norm.pdf(t), -12, a)[0] / p
         assert source.kappa(p) == pytest.approx(mean, rel=1e-9)
+
+
+@pytest.mark.parametrize("radius", [0.1, 0.4, 1.0, 1.8])
+def test_entropy_bound_inverts_the_theorem(radius):
+    """On the falling side of gamma(e^-h): with a little more entropy the bound is below the radius."""
+    h = source.entropy_bound(radius)
+    assert dg.diversity_bound(radius).entropy == pytest.approx(h, rel=1e-9)
+    if h < 700:  # e^-h is a float
+        assert source.gamma(math.exp(-h)) == pytest.approx(radius, rel=1e-9)
+        assert source.gamma(math.exp(-1.01 * h)) < radius
+
+
+def test_covered_mass():
+    masses = np.array([0.3, 0.5])
+    assert source.covered_mass(masses) == pytest.approx(0.8) and not source.partition(masses)
+    labels = np.array([0] * 3 + [1] * 5 + [-1] * 2)
+    assert dg.hole_share(labels, -1).value == pytest.approx(1 - source.covered_mass(masses))
+
+
+def test_objectives_of_the_autoencoder(rng):
+    """Their sum is minus the library's ELBO; the first by quadrature in one dimension."""
+    model = dg.VAE.initial((4, 5, 2, 6, 4), rng=rng, dtype=np.float64)
+    x, noise = rng.uniform(size=(3, 4)), rng.standard_normal((3, 2))
+    mean, log_variance = model.encode(x)
+    drawn = mean + np.exp(log_variance / 2) * noise
+    loss = source.encoder_objective(mean, np.exp(log_variance)) + source.decoder_objective(x, model.decode(drawn))
+    assert loss == pytest.approx(-dg.elbo_and_gradient(model, x, noise)[0].value, rel=1e-12)
+    m, v = 0.7, 0.3
+    law = norm(m, math.sqrt(v))
+    want = quad(lambda z: law.pdf(z) * (law.logpdf(z) - norm.logpdf(z)), -6, 6)[0]
+    assert source.encoder_objective(np.array([[m]]), np.array([[v]])) == pytest.approx(want, rel=1e-8)
+    assert source.decoder_objective(np.array([[1.0, 0.0]]), np.array([[0.5, 0.2]])) == pytest.approx(-math.log(0.4))
+
+
+def test_gamma_is_that_of_the_library():
+    x = np.concatenate([np.logspace(-300, -1, 50), np.linspace(0.1, 0.99, 50)])
+    np.testing.assert_allclose(source.gamma(x), isoperimetry.gamma(x), rtol=1e-12)

@@ -145,6 +145,16 @@ def test_eq_18_spends_the_budget(pair, budget):
     assert not eq.is_feasible(a, q, 0.5) and not eq.is_feasible(a - 2, q, budget)
 
 
+def test_the_constant_of_theorem_4_2_by_hand():
+    """Ratios 2 and 1/2, M = 2, K = 5/4: 1/3 + 2/3 * c/4 = 4/5 has the solution c = 14/5."""
+    p, q = np.array([2 / 3, 1 / 3]), np.array([1 / 3, 2 / 3])
+    c = eq.obrs_constant(p / q, q, 1.25, 2.0)
+    assert c == pytest.approx(2.8, rel=1e-12)
+    a = eq.obrs_acceptance_as_printed(p / q, c, 2.0)
+    np.testing.assert_allclose(a, [1, 0.7])
+    assert eq.acceptance_rate(a, q) == pytest.approx(0.8)
+
+
 @given(pairs(), st.sampled_from([1.1, 1.5, 2.0, 4.0]), st.integers(0, 2**32))
 def test_theorem_4_2_no_feasible_acceptance_is_better(pair, budget, seed):
     """In no divergence: OBRS does not depend on f."""
@@ -186,3 +196,26 @@ def test_truncation(rng):
     z = eq.hard_truncation((5000, 3), 0.8, rng)
     assert np.abs(z).max() <= 0.8 and abs(z.mean()) < 5 * 0.8 / math.sqrt(3 * 15_000)
     assert np.array_equal(eq.soft_truncation(z, 0.5), z / 2)
+
+
+def test_the_naive_critic_says_which_side_and_no_more():
+    """The best critic of eq. (12), value by value over a grid, is 0 or lambda: ratios of 2 and of 20 look the same."""
+    lam, grid = 1.5, np.linspace(-1, 1.5, 26)
+    q = np.full(4, 0.25)
+    conjugate = np.vectorize(lambda t: eq.pr_conjugate(t, lam))
+    best = []
+    for ratios in (np.array([2.0, 1.4, 0.5, 0.1]), np.array([20.0, 8.0, 0.01, 0.001])):
+        value = [[eq.auxiliary_objective(t * atom, conjugate, ratios * q, q) for t in grid] for atom in np.eye(4)]
+        best.append(grid[np.argmax(value, axis=1)])
+    np.testing.assert_allclose(best, [[lam, lam, 0, 0]] * 2, atol=1e-12)
+
+
+def test_refined_divergence_by_search():
+    """Over a fine grid of the acceptances that the budget allows, on two atoms."""
+    p, q, budget = np.array([0.8, 0.2]), np.array([0.3, 0.7]), 1.6
+    steps = np.linspace(0, 1, 401)
+    allowed = [a for a in (np.array([s, t]) for s in steps for t in steps[::4]) if eq.is_feasible(a, q, budget)]
+    for f in (dv.kl, dv.total_variation, dv.pearson_chi2):
+        least = min(eq.f_divergence(f.f, f.slope_at_infinity, p, eq.refined(a, q)) for a in allowed)
+        found = eq.refined_divergence(f.f, f.slope_at_infinity, p, q, budget)
+        assert found <= least + 1e-12 and found == pytest.approx(least, abs=0.01)

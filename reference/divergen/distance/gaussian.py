@@ -66,7 +66,7 @@ def _nodes(kernel: Kernel, c_small: float, c_large: float, finest: float) -> tup
         cut = math.log(NEGLIGIBLE) + math.log1p(0.25) - 2 * math.log(kernel.a)  # exp(-a^2 t) < exp(-50) beyond
         if cut <= -math.log(c_small) + NEGLIGIBLE / beta:  # it is seen: follow it with slope 1, and stop there
             accelerate, v_last = False, max(cut, v_first + STEP)
-    v = np.arange(v_first, v_last + STEP, STEP)
+    v = v_first + STEP * np.arange(math.ceil((v_last - v_first) / STEP) + 1)  # arange's own steps are rounded
     w = v - np.exp(left - v)
     slope = 1 + np.exp(left - v)
     if accelerate:

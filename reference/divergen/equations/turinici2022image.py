@@ -13,11 +13,14 @@ from ..arrays import Array, namespace
 from . import turinici2023
 from .kingmaba2014 import adam_init, adam_step
 
-__all__ = ["algorithm_tc", "kernel", "squared_distance"]
+__all__ = [
+    "algorithm_tc", "decoder_shapes", "encoder_shapes", "kernel", "pixel_probability", "pixel_probability_as_printed",
+    "squared_distance",
+]
 
 
 def kernel(x: Array, a: float) -> Array:
-    r"""The kernel of eq. (1): :math:`k(x) = \sqrt{\|x\|^2 + a^2} - a`, a >= 0."""
+    r"""Kernel of eq. (1): :math:`k(x) = \sqrt{\|x\|^2 + a^2} - a`, a >= 0."""
     xp = namespace(x)
     return xp.sqrt(xp.sum(x * x, axis=-1) + a**2) - a
 
@@ -46,3 +49,41 @@ def algorithm_tc(
         z = sample(batch_size, rng)
         x, state = adam_step(x, turinici2023.discrete_gradient(x, z, a), state, learning_rate)
     return x
+
+
+def encoder_shapes(latent_dim: int) -> list[tuple[int, ...]]:
+    """Section 3.1, the encoder: (height, width, channels) before and after each layer, then the 2L numbers.
+
+    Padding "same": a stride s turns n rows into n / s, rounded up.
+    """
+    shapes: list[tuple[int, ...]] = [(28, 28, 1)]
+    for filters, stride in ((32, 2), (32, 1), (32, 1), (64, 2)):
+        height, width, _ = shapes[-1]
+        shapes.append((-(-height // stride), -(-width // stride), filters))
+    return [*shapes, (2 * latent_dim,)]
+
+
+def decoder_shapes(latent_dim: int) -> list[tuple[int, ...]]:
+    """Section 3.1, the decoder: L numbers, 7 x 7 x 32 after the dense layer, and (height, width, channels) after each.
+
+    A transposed convolution of stride s turns n rows into n s.
+    """
+    shapes: list[tuple[int, ...]] = [(latent_dim,), (7, 7, 32)]
+    for filters, stride in ((64, 2), (32, 1), (32, 1), (32, 2), (1, 1)):
+        height, width, _ = shapes[-1]
+        shapes.append((height * stride, width * stride, filters))
+    return shapes
+
+
+def pixel_probability_as_printed(t: Array) -> Array:
+    r"""Section 3.1, the last layer as printed: a ReLU before the sigmoid, :math:`1/(1 + e^{-\max(t, 0)}) \ge \frac12`.
+
+    No pixel can be more likely black than white: erratum 7.
+    """
+    xp = namespace(t)
+    return 1 / (1 + xp.exp(-xp.maximum(t, xp.zeros_like(t))))
+
+
+def pixel_probability(t: Array) -> Array:
+    r"""Section 3.1, the last layer corrected: linear, so that t is the logit of a pixel, :math:`1/(1 + e^{-t})`."""
+    return 1 / (1 + namespace(t).exp(-t))

@@ -17,8 +17,8 @@ from .kingmaba2014 import adam_init, adam_step
 __all__ = [
     "algorithm_haw_c", "bound_of_proof", "compactness_constant", "delta", "distance", "distance_to_origin",
     "distance_to_origin_bound_10", "distance_to_origin_bound_11", "haw_c_target", "haw_c_target_as_printed", "infimum",
-    "lower_bound_7", "minimum", "objective", "signed_target", "signed_target_as_printed", "squared_distance",
-    "upper_bound_8",
+    "lower_bound_7", "minimum", "objective", "recursive_haw_c", "signed_target", "signed_target_as_printed",
+    "squared_distance", "subadditive_bound", "upper_bound_8",
 ]
 
 SignedMeasure = tuple[Array, Array]
@@ -37,7 +37,7 @@ def _combine(terms: list[tuple[float, SignedMeasure]]) -> SignedMeasure:
 
 def delta(z: Array) -> SignedMeasure:
     r"""Eq. (4), first half: :math:`\delta_Z = \frac1J \sum_j \delta_{z_j}`."""
-    return z, np.full(z.shape[0], 1 / z.shape[0])
+    return z, np.ones(z.shape[0]) / z.shape[0]
 
 
 def signed_target_as_printed(mu: SignedMeasure, y: Array, k: int) -> SignedMeasure:
@@ -116,15 +116,20 @@ def distance_to_origin_bound_11(x: Array, a: float) -> Array:
     return 2 / x.shape[0] ** 2 * namespace(x).sum(_h(x, a)) - a
 
 
+def subadditive_bound(x: Array, y: Array, a: float) -> Array:
+    r"""Under eq. (11), the inequality behind (10): :math:`h(|x - y|) \le h(|x|) + h(|y|) + a`, its right side."""
+    return _h(x, a) + _h(y, a) + a
+
+
 def compactness_constant(k: int, infimum: float, distance_of_origin: float, a: float) -> float:
-    r"""The proof's :math:`C_0 = K^2 (a/2 + m_\eta + 1 + d(\delta_0, \eta)^2)`."""
+    r"""End of the proof, as printed: :math:`C_0 = K^2 (a/2 + m_\eta + 1 + d(\delta_0, \eta)^2)`."""
     return k**2 * (a / 2 + infimum + 1 + distance_of_origin)
 
 
 def bound_of_proof(x: Array, eta: SignedMeasure, a: float) -> Array:
-    r"""What the same steps give for **every** X: :math:`\sum_k h(x_k) \le K^2 (a/2 + f(X) + d(\delta_0, \eta)^2)`.
+    r"""End of the proof, for **every** X: :math:`\sum_k h(x_k) \le K^2 (a/2 + f(X) + d(\delta_0, \eta)^2)`.
 
-    The right-hand side. It is the inequality of the errata: no X near the infimum is needed.
+    The right-hand side. The same steps give it, and no X near the infimum is needed: erratum 5.
     """
     origin = np.zeros((1, x.shape[1]))
     return x.shape[0] ** 2 * (a / 2 + objective(x, eta, a) + objective(origin, eta, a))
@@ -166,3 +171,15 @@ def algorithm_haw_c(
         push = np.mean(gradient(x[:, None, :] - x[None, :, :]), axis=1)
         x, state = adam_step(x, 2 / k * (pull - push), state, learning_rate)
     return x
+
+
+def recursive_haw_c(
+    sample: Callable[[int, np.random.Generator], Array], count: int, batch_size: int, iterations: int,
+    learning_rate: float, rng: np.random.Generator, a: float = 1e-6,
+) -> Array:
+    """Section 3.2, figure 2: one point at a time by algorithm A1, each new point joining the history; (count, N)."""
+    y = sample(0, rng)  # no history yet: K_p = 0
+    for _ in range(count):
+        x = algorithm_haw_c(sample, y, 1, batch_size, iterations, learning_rate, rng, a)
+        y = np.concatenate([y, x])
+    return y

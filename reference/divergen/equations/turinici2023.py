@@ -15,17 +15,27 @@ from .kingmaba2014 import adam_init, adam_step
 
 __all__ = [
     "algorithm_semp", "algorithm_sg", "conditionally_negative_form", "discrete_gradient", "discrete_squared_distance",
-    "energy_kernel", "expected_huber_energy", "generate", "huber_energy_kernel", "norm_gradient",
-    "norm_gradient_as_printed", "power_kernel", "quantile_lattice", "rational_kernel", "semp_objective", "sg_objective",
-    "squared_distance",
+    "energy_kernel", "expected_huber_energy", "generate", "huber_energy_kernel", "latent_measure", "norm_gradient",
+    "norm_gradient_as_printed", "power_kernel", "quantile_lattice", "rational_kernel", "reconstruction_error",
+    "semp_objective", "sg_objective", "squared_distance",
 ]
 
 KernelOfDisplacement = Callable[[Array], Array]
 
 
 def generate(decoder: Callable[[Array], Array], count: int, dim: int, rng: np.random.Generator) -> Array:
-    r"""The standard generation step: :math:`D(X_j)` with :math:`X_j \sim N(0_L, I_L)` independent; (count, N)."""
+    r"""Standard generation step: :math:`D(X_j)` with :math:`X_j \sim N(0_L, I_L)` independent; (count, N)."""
     return decoder(rng.standard_normal((count, dim)))
+
+
+def latent_measure(encoder: Callable[[Array], Array], x: Array) -> Array:
+    r"""Latent space representation: the points of :math:`\mu_L = E(\mu_e)`, each of weight 1/M; (M, L)."""
+    return encoder(x)
+
+
+def reconstruction_error(encoder: Callable[[Array], Array], decoder: Callable[[Array], Array], x: Array) -> Array:
+    r"""VAE structure, :math:`D \circ E \sim \mathrm{Id}`: the mean of :math:`\|D(E(x_i)) - x_i\|^2` over the data."""
+    return namespace(x).mean(_squared_norm(decoder(encoder(x)) - x))
 
 
 def semp_objective(x: Array, latents: Array, h: KernelOfDisplacement) -> Array:
@@ -46,7 +56,7 @@ def sg_objective(x: Array, a: float) -> Array:
 
 
 def expected_huber_energy(x: Array, a: float) -> Array:
-    r"""The closed form behind eq. (2): :math:`\mathbb{E}\sqrt{\|x - z\|^2 + a^2} - a`, :math:`z \sim N(0_L, I_L)`.
+    r"""Deterministic optimization, the closed form: :math:`\mathbb{E}\sqrt{\|x - z\|^2 + a^2} - a`, z standard normal.
 
     .. math:: \frac1{2\sqrt\pi} \int_0^\infty \Bigl[1 - (1 + 2t)^{-L/2} e^{-t \|x\|^2 / (1 + 2t)}\Bigr]
         e^{-a^2 t}\, t^{-3/2}\, dt, \qquad t = e^w .
@@ -81,7 +91,7 @@ def discrete_squared_distance(x: Array, z: Array, h: KernelOfDisplacement) -> Ar
 
 
 def conditionally_negative_form(x: Array, p: Array, h: KernelOfDisplacement) -> Array:
-    r"""The definition of conditionally negative definite: :math:`\sum_{i,j} p_i p_j h(x_i - x_j) \le 0`.
+    r"""Definition of conditionally negative definite: :math:`\sum_{i,j} p_i p_j h(x_i - x_j) \le 0`.
 
     For all points and all p with :math:`\sum_i p_i = 0`.
     """
@@ -90,32 +100,32 @@ def conditionally_negative_form(x: Array, p: Array, h: KernelOfDisplacement) -> 
 
 
 def energy_kernel(x: Array) -> Array:
-    r"""The kernel of the theorem of Gini, Szekely and Gretton: :math:`h(x) = |x|`."""
+    r"""Theorem of Gini, Szekely and Gretton, its kernel: :math:`h(x) = |x|`."""
     return namespace(x).sqrt(_squared_norm(x))
 
 
 def norm_gradient_as_printed(x: Array) -> Array:
-    r"""The caution under that theorem, as printed: :math:`\nabla |x| = x / |x|^2`. Wrong: see the errata."""
+    r"""Caution, as printed: :math:`\nabla |x| = x / |x|^2`. Wrong: erratum 1."""
     return x / _squared_norm(x)[..., None]
 
 
 def norm_gradient(x: Array) -> Array:
-    r"""The same, corrected: :math:`\nabla |x| = x / |x|`, of length 1; undefined at 0, with 0 a valid subgradient."""
+    r"""Caution, corrected: :math:`\nabla |x| = x / |x|`, of length 1; undefined at 0, with 0 a valid subgradient."""
     return x / energy_kernel(x)[..., None]
 
 
 def power_kernel(x: Array, a: float, alpha: float) -> Array:
-    r"""The theorem of Schoenberg and Micchelli, first family: :math:`(a^2 + |x|^2)^\alpha - a^{2\alpha}`."""
+    r"""Theorem of Schoenberg and Micchelli, first family: :math:`(a^2 + |x|^2)^\alpha - a^{2\alpha}`."""
     return (a**2 + _squared_norm(x)) ** alpha - a ** (2 * alpha)
 
 
 def rational_kernel(x: Array, a: float, alpha: float) -> Array:
-    r"""The theorem of Schoenberg and Micchelli, second family: :math:`|x|^2 / (a^2 + |x|^2)^\alpha`."""
+    r"""Theorem of Schoenberg and Micchelli, second family: :math:`|x|^2 / (a^2 + |x|^2)^\alpha`."""
     return _squared_norm(x) / (a**2 + _squared_norm(x)) ** alpha
 
 
 def huber_energy_kernel(x: Array, a: float) -> Array:
-    r"""The choice of the slides: :math:`h(x) = \sqrt{a^2 + \|x\|^2} - a`."""
+    r"""Choice of h: :math:`h(x) = \sqrt{a^2 + \|x\|^2} - a`."""
     return namespace(x).sqrt(a**2 + _squared_norm(x)) - a
 
 
@@ -158,7 +168,7 @@ def algorithm_semp(
 
 
 def quantile_lattice(q: int, quantile: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    r"""The lattice behind the picture of the latent space: Q x Q points at equidistant quantiles; (q * q, 2).
+    r"""Latent MNIST representation, the lattice: Q x Q points at equidistant quantiles; (q * q, 2).
 
     The slides put point :math:`(i_1, i_2)` at the quantiles :math:`(i_1/Q, i_2/Q)`, of which the last is infinite for a
     normal; the midpoints :math:`(i - \frac12)/Q`, i = 1, ..., Q, are as equidistant and finite.

@@ -17,12 +17,13 @@ from ..arrays import Array, namespace
 __all__ = [
     "acceptance_rate", "auxiliary_objective", "azadi_acceptance", "best_model", "conjugate", "drs_acceptance",
     "dual_value", "error_bound", "f_divergence", "f_divergence_as_printed", "gan_conjugate", "gan_generator",
-    "gan_value", "hard_truncation", "is_feasible", "jensen_shannon_conjugate", "jensen_shannon_generator",
-    "max_precision_recall", "obrs_acceptance", "obrs_acceptance_as_printed", "obrs_constant", "pr_average",
-    "pr_conjugate", "pr_curve", "pr_divergence", "pr_generator", "pr_generator_at_infinity", "precision",
-    "precision_after_obrs", "precision_from_divergence", "primal_estimate", "ratio_from_critic", "recall",
-    "recall_after_obrs", "recall_from_divergence", "recall_from_divergence_as_printed", "refined",
-    "soft_truncation", "support_precision_recall",
+    "gan_value", "generator_objective", "generator_objective_as_printed", "hard_truncation", "is_feasible",
+    "jensen_shannon_conjugate", "jensen_shannon_generator", "max_precision_recall", "obrs_acceptance",
+    "obrs_acceptance_as_printed", "obrs_constant", "pr_average", "pr_conjugate", "pr_curve", "pr_divergence",
+    "pr_generator", "pr_generator_at_infinity", "precision", "precision_after_obrs", "precision_from_divergence",
+    "primal_estimate", "ratio_from_critic", "recall", "recall_after_obrs", "recall_from_divergence",
+    "recall_from_divergence_as_printed", "refined", "refined_divergence", "soft_truncation",
+    "support_precision_recall",
 ]
 
 Function = Callable[[Array], Array]
@@ -77,7 +78,7 @@ def soft_truncation(z: Array, psi: float) -> Array:
 
 
 def best_model(divergence: Callable[[Array, Array], Array], p: Array, models: Sequence[Array]) -> Array:
-    r"""The equation of training, the second numbered (6): the Q that minimises :math:`D(P \| Q)` among `models`."""
+    r"""Eq. (6), the second one, training: the Q that minimises :math:`D(P \| Q)` among `models`."""
     return min(models, key=lambda q: float(divergence(p, q)))
 
 
@@ -93,7 +94,7 @@ def f_divergence(f: Function, slope_at_infinity: float, p: Array, q: Array) -> A
 
 
 def conjugate(f: Function, t: float, ratios: Array) -> float:
-    r"""The Fenchel conjugate :math:`f^*(t) = \sup_u \{tu - f(u)\}`, over a grid of ratios :math:`u \ge 0`."""
+    r"""Fenchel conjugate: :math:`f^*(t) = \sup_u \{tu - f(u)\}`, over a grid of ratios :math:`u \ge 0`."""
     return float(namespace(ratios).max(t * ratios - f(ratios)))
 
 
@@ -115,19 +116,19 @@ def gan_conjugate(t: Array) -> Array:
 
 
 def gan_generator(u: Array) -> Array:
-    r"""What that is the conjugate of: :math:`u \log u - (u + 1)\log(u + 1)`, with :math:`f(1) = -2 \log 2`; u > 0."""
+    r"""Under eq. (9), what that conjugate belongs to: :math:`u \log u - (u + 1)\log(u + 1)`, -2 log 2 at 1; u > 0."""
     xp = namespace(u)
     return u * xp.log(u) - (u + 1) * xp.log(u + 1)
 
 
 def jensen_shannon_conjugate(t: Array) -> Array:
-    r"""Erratum 12, corrected: :math:`-\log(2 - e^t)`, t < log 2."""
+    r"""Under eq. (9), corrected (erratum 12): :math:`-\log(2 - e^t)`, t < log 2."""
     xp = namespace(t)
     return -xp.log(2 - xp.exp(t))
 
 
 def jensen_shannon_generator(u: Array) -> Array:
-    r"""Erratum 12, corrected: :math:`u \log u - (u + 1) \log\frac{u + 1}2`, with f(1) = 0; u > 0."""
+    r"""Under eq. (9), corrected (erratum 12): :math:`u \log u - (u + 1) \log\frac{u + 1}2`, 0 at 1; u > 0."""
     xp = namespace(u)
     return u * xp.log(u) - (u + 1) * xp.log((u + 1) / 2)
 
@@ -139,7 +140,7 @@ def pr_generator(u: Array, lam: float) -> Array:
 
 
 def pr_generator_at_infinity(u: Array, lam: float) -> Array:
-    r"""Erratum 10: :math:`(1 - \lambda u)_+`, equivalent for :math:`\lambda \ge 1`, and tends to :math:`f_\infty`."""
+    r"""Eq. (10), equivalent for :math:`\lambda \ge 1` (erratum 10): :math:`(1 - \lambda u)_+ \to f_\infty`."""
     return namespace(u).maximum(1 - lam * u, namespace(u).zeros_like(u))
 
 
@@ -200,7 +201,7 @@ def generator_objective_as_printed(f: Function, ratio: Array) -> Array:
 
 
 def generator_objective(f: Function, derivative: Function, ratio: Array) -> Array:
-    r"""The mean of :math:`f(r) - r f'(r)` over generated rows (erratum 22).
+    r"""Training by eq. (15), corrected (erratum 22): the mean of :math:`f(r) - r f'(r)` over generated rows.
 
     With the function r held fixed, its derivative along the rows is that of :math:`D_f`.
     """
@@ -216,12 +217,12 @@ def error_bound(lipschitz: float, gap: float, strong_convexity: float) -> float:
 
 
 def acceptance_rate(a: Array, q: Array) -> Array:
-    r"""The slide "rejection sampling": :math:`\mathbb{E}_Q[a]`."""
+    r"""Rejection sampling, the rate: :math:`\mathbb{E}_Q[a]`."""
     return namespace(a, q).sum(q * a)
 
 
 def refined(a: Array, q: Array) -> Array:
-    r"""The distribution :math:`\tilde P_a = a q / \mathbb{E}_Q[a]` of what is accepted."""
+    r"""Rejection sampling, the law of what is accepted: :math:`\tilde P_a = a q / \mathbb{E}_Q[a]`."""
     return a * q / acceptance_rate(a, q)
 
 
@@ -231,7 +232,7 @@ def drs_acceptance(ratio: Array, gamma: float, supremum: float) -> Array:
 
 
 def azadi_acceptance(ratio: Array, gamma: float, supremum: float) -> Array:
-    r"""Erratum 17: the same as Azadi's sigmoid of :math:`F = \log(r/M) - \log(1 - r/M) - \gamma`, 0 < r < M."""
+    r"""Definition 4.1, as Azadi's sigmoid of :math:`\log(r/M) - \log(1 - r/M) - \gamma`, 0 < r < M (erratum 17)."""
     xp = namespace(ratio)
     return 1 / (1 + xp.exp(-(xp.log(ratio / supremum) - xp.log(1 - ratio / supremum) - gamma)))
 
@@ -242,7 +243,7 @@ def is_feasible(a: Array, q: Array, budget: float, tolerance: float = 1e-12) -> 
 
 
 def obrs_constant(ratio: Array, q: Array, budget: float, supremum: float) -> float:
-    r"""The :math:`c_K` of theorem 4.2: the solution of :math:`\mathbb{E}_Q[\min(r c/M, 1)] = 1/K`, by bisection."""
+    r"""Theorem 4.2, its :math:`c_K`: the solution of :math:`\mathbb{E}_Q[\min(r c/M, 1)] = 1/K`, by bisection."""
     low, high = 0.0, supremum / float(np.min(ratio[ratio > 0]))
     for _ in range(200):
         c = (low + high) / 2
@@ -270,7 +271,7 @@ def obrs_acceptance(p: Array, q: Array, budget: float) -> Array:
 
 
 def refined_divergence(f: Function, slope_at_infinity: float, p: Array, q: Array, budget: float) -> Array:
-    r"""The slide "training with OBRS", inside the minimum over G: :math:`\min_a D_f(P \| \tilde P_a)`."""
+    r"""Training with OBRS, inside the minimum over G: :math:`\min_a D_f(P \| \tilde P_a)`."""
     return f_divergence(f, slope_at_infinity, p, refined(obrs_acceptance(p, q, budget), q))
 
 
