@@ -9,7 +9,8 @@ ten points can be:
 .. math:: \min_{X = (x_1, \ldots, x_K)} d(\delta_X, \mu)^2, \qquad \delta_X = \frac1K \sum_{k=1}^K \delta_{x_k}
 
 (:cite:`Turinici2023`, eq. (1)-(2)). The distance is that of :doc:`plot_01_kernel_distance`; the function is
-``compress``. Seeds stand in the code, and what the text claims is asserted there.
+``compress``, and :doc:`/chapters/compression` says how it works. Seeds stand in the code, and what the text claims is
+asserted there.
 """
 
 import math
@@ -127,7 +128,7 @@ for seed in range(3):
         assert result.squared_distance <= 1.5665e-3 * (1.0 if method == "lbfgs" else 1.05)
 ax.axhline(I / 96, color="0.6", lw=3, label="48 independent points, mean")
 ax.axhline(1.5665e-3, color="k", ls=":", label="$1.5665 \\cdot 10^{-3}$")
-ax.set(xlabel="step", ylabel="exact $d^2$", title="Three seeds of each", ylim=(1.4e-3, 0.1))
+ax.set(xlabel="step", ylabel="exact $d^2$", title="Adam and L-BFGS, three seeds of each", ylim=(1.4e-3, 0.1))
 ax.legend()
 plt.show()
 
@@ -162,7 +163,7 @@ print("independent:", *points_per_cluster(independent))
 assert np.all(points_per_cluster(many.points) == 3)
 assert not np.all(points_per_cluster(independent) == 3)
 
-fig, axes = plt.subplots(1, 3, figsize=(12, 4.2), layout="constrained", sharex=True, sharey=True)
+fig, axes = plt.subplots(1, 3, figsize=(12, 4.6), layout="constrained", sharex=True, sharey=True)
 panels = ((independent, "48 independent points"), (many.points, "48 diverse points"), (few.points, "3 diverse points"))
 for ax, (points, name) in zip(axes, panels, strict=True):
     ax.plot(*centres.T, "+", color="0.6", ms=12, mew=2, label="centres")
@@ -170,6 +171,7 @@ for ax, (points, name) in zip(axes, panels, strict=True):
     ax.set(xlabel="$x_1$", title=name, aspect="equal")
 axes[0].set_ylabel("$x_2$")
 axes[2].legend(loc="upper right")
+fig.suptitle("A mixture of 16 Gaussians on a grid")
 plt.show()
 
 # %%

@@ -9,6 +9,7 @@ ways, and counts how many different digits come out.
 
 The experiment is that of :cite:`Turinici2023` (figure 1) and :cite:`Turinici2022old` (figure 3), with a smaller model.
 """
+# sphinx_gallery_thumbnail_number = 4
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -63,7 +64,7 @@ assert elbo[-1, 0] > elbo[0, 0] + 30
 fig, ax = plt.subplots(figsize=(5.6, 3.4), layout="constrained")
 ax.plot(1 + np.arange(epochs), elbo[:, 1], "k--", label="log-likelihood")
 ax.plot(1 + np.arange(epochs), elbo[:, 0], "k-", label="ELBO: less the KL term")
-ax.set(xlabel="epoch", ylabel="nats per image", title="Training")
+ax.set(xlabel="epoch", ylabel="nats per image", title="Training a small autoencoder")
 ax.legend()
 plt.show()
 

@@ -4,7 +4,8 @@ Which divergence wants what?
 
 A model that cannot be the target has to choose: to cover all of it, or to stay inside it. The divergence that it
 minimises makes the choice. Here one Gaussian is fitted to a mixture of two under KL, reverse KL and Jensen-Shannon, and
-under the PR-divergence, whose :math:`\lambda` turns the choice into a dial (:cite:`Verine2024`, section 2).
+under the PR-divergence, whose :math:`\lambda` turns the choice into a dial (:cite:`Verine2024`, section 2;
+:doc:`/chapters/divergences`).
 
 All of these compare densities. The kernel distance of :cite:`Turinici2023` compares points in space; it too is zero
 only for equal distributions, but it has no dial. The integrals are sums over a grid.
@@ -100,6 +101,7 @@ for ax, lam, (mean, deviation, _) in zip(axes, lambdas, dial, strict=True):
     ax.plot(x, normal(mean, deviation) / (x[1] - x[0]), "k-")
     ax.set(title=rf"$\lambda$ = {lam:g}", xlabel="$x$", xlim=(-8, 8), ylim=(0, 0.65))
 axes[0].set_ylabel("density")
+fig.suptitle("The best Gaussian at five settings of the dial")
 plt.show()
 
 # %%

@@ -9,8 +9,9 @@ masses,
 .. math:: \alpha_\lambda = \int \min(\lambda p, q), \qquad \beta_\lambda = \int \min(p, q/\lambda),
 
 and here its four figures are drawn: low and high recall against low and high precision. The diverse sampling of
-:cite:`Turinici2022image` is a way to gain recall; this is a way to see it.
+:cite:`Turinici2022image` is a way to gain recall; this is a way to see it. :doc:`/chapters/curves` has the proofs.
 """
+# sphinx_gallery_thumbnail_number = 3
 
 import time
 
@@ -62,6 +63,7 @@ for column, (name, model) in zip(axes.T, models.items(), strict=True):
 axes[0, 0].set_ylabel("density")
 axes[1, 0].set_ylabel(r"precision $\alpha_\lambda$")
 axes[0, 0].legend(loc="upper right")
+fig.suptitle("Four models (above), and their curves (below)")
 plt.show()
 
 for name, (precision, recall) in found.items():
@@ -109,7 +111,8 @@ for clusters, style in ((5, "k:"), (40, "k-.")):
         assert abs(by_clusters.area - truth.area) < 0.03
 print(f"from scores: area {by_scores.area:.4f}")
 assert abs(by_scores.area - truth.area) < 0.03
-ax.set(xlabel=r"recall $\beta_\lambda$", ylabel=r"precision $\alpha_\lambda$", aspect="equal")
+ax.set(xlabel=r"recall $\beta_\lambda$", ylabel=r"precision $\alpha_\lambda$", aspect="equal",
+       title="One curve, estimated in three ways")
 ax.legend()
 plt.show()
 
@@ -141,6 +144,7 @@ for budget, style in ((1.0, "k-"), (1.3, "k--"), (1.8, "k-."), (3.0, "k:")):
     print(f"K = {budget:.1f}: area {predicted.area:.6f} predicted, {direct.area:.6f} by drawing up the density")
     assert abs(predicted.area - direct.area) < 1e-6
     ax.plot(predicted.recall, predicted.precision, style, label=f"K = {budget:g}")
-ax.set(xlabel=r"recall $\beta_\lambda$", ylabel=r"precision $\alpha_\lambda$", aspect="equal")
+ax.set(xlabel=r"recall $\beta_\lambda$", ylabel=r"precision $\alpha_\lambda$", aspect="equal",
+       title="What a budget of K proposals buys")
 ax.legend(loc="lower left")
 plt.show()

@@ -173,6 +173,7 @@ for line, (name, images) in zip(axes, rows.items(), strict=True):
         ax.imshow(image.reshape(data.image_shape), cmap="Greys", vmin=0, vmax=1)
         ax.set(xticks=[], yticks=[])
     line[0].set_title(name, loc="left", fontsize=9)
+fig.suptitle("Which digits lie in few balls, or in none")
 plt.show()
 
 # %%
@@ -195,7 +196,9 @@ for ax, name in zip(axes, NAMES, strict=True):
     for (cloud, one), style in zip(sweep.items(), ("k--", "ko-"), strict=True):
         ax.semilogx(ks, getattr(one, name), style, ms=4, label=cloud)
     ax.set(xlabel="neighbours $k$", title=name, ylim=(0, None))
+axes[0].set_ylabel("value")
 axes[0].legend()
+fig.suptitle("Held-out and generated digits, from 1 to 30 neighbours")
 plt.show()
 
 # %%

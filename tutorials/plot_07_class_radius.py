@@ -81,7 +81,7 @@ holes = hole_share(with_holes, hole=-1)
 print(f"{holes.value:.1%} of the latent space lies in holes (95 %: {holes.low:.1%} to {holes.high:.1%})")
 assert 0.05 < holes.low <= holes.value <= holes.high < 0.6
 
-fig, axes = plt.subplots(1, 2, figsize=(9, 4.9), layout="constrained", sharex=True, sharey=True)
+fig, axes = plt.subplots(1, 2, figsize=(9, 5.3), layout="constrained", sharex=True, sharey=True)
 for ax, labels, title in zip(axes, (drawn.labels, with_holes), ("The judge's answers", "Unsure answers in grey"),
                              strict=True):
     known = labels >= 0

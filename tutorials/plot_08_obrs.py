@@ -8,6 +8,7 @@ and pay for them. The best acceptance that a budget allows is known (:cite:`Veri
 :doc:`/chapters/rejection`). We sweep the budget on a density of which everything can be computed, and compare
 with discriminator rejection sampling and with the two truncations.
 """
+# sphinx_gallery_thumbnail_number = 4
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -229,5 +230,6 @@ for ax, (name, x) in zip(axes, clouds.items(), strict=True):
     ax.plot(*centres.T, "+", color="0.6", ms=10, mew=2)
     ax.set(title=f"{name}\n{near[name]:.0%} near a centre", xlabel="$x_1$", aspect="equal", xlim=(-5, 5), ylim=(-5, 5))
 axes[0].set_ylabel("$x_2$")
+fig.suptitle("Two thousand samples, drawn in four ways")
 plt.show()
 assert near["OBRS, K = 4"] > 0.9 > 0.6 > max(share for name, share in near.items() if name != "OBRS, K = 4")

@@ -9,7 +9,10 @@ is known, so every claim can be checked; formulas are in :doc:`/chapters/adversa
 
 Each comparison is over five trainings. Seed by seed they start from the same weights and see the same minibatches,
 so differences are paired; after ± stands the standard error of a mean.
+
+*Long:* it trains 22 small generators, each with its critic.
 """
+# sphinx_gallery_thumbnail_number = 4
 
 from dataclasses import replace
 
@@ -21,7 +24,7 @@ from divergen.densities import bin_probabilities, bin_shares, ring
 from divergen.models.games import generator_objective
 
 SEEDS = range(5)
-STEPS = 1500
+STEPS = 900
 
 target = ring(8, radius=2.0, scale=0.2)
 data = target.sample(20_000, np.random.default_rng(99))
@@ -63,7 +66,7 @@ agreement = np.corrcoef(exact, learnt[seen])[0, 1]
 print(f"critic against exact log-ratio, in {seen.sum()} bins: correlation {agreement:.3f}")
 assert agreement > 0.8
 
-fig, axes = plt.subplots(1, 3, figsize=(13, 4.4), layout="constrained")
+fig, axes = plt.subplots(1, 3, figsize=(13, 4.8), layout="constrained")
 drawn = gan.sample(2000, np.random.default_rng(1))
 axes[0].plot(*data[:2000].T, ".", color="0.75", ms=3, label="data")
 axes[0].plot(*drawn.T, "k.", ms=2, label="generator")
@@ -79,6 +82,7 @@ axes[2].plot([-7, 4], [-7, 4], color="0.6", lw=1)
 axes[0].set(title="$\\lambda$ = 1", aspect="equal", xlim=(-3.2, 3.2), ylim=(-3.2, 3.2))
 axes[1].set(title="the critic's $v(x)$", aspect="equal")
 axes[2].set(title="bins that Q visits", xlabel=r"$\log p/q$", ylabel="$v$", aspect="equal")
+fig.suptitle("A generator and its critic")
 plt.show()
 
 # %%
@@ -138,7 +142,7 @@ for seed in range(2):
     naive.append(train(seed, HIGH, g=None, every=50, callback=watch(f"plain {seed}", 0.0)).gan)
     both.append(train(seed, HIGH, every=50, callback=watch(f"auxiliary {seed}", np.log(HIGH))).gan)
 
-fig, axes = plt.subplots(1, 3, figsize=(13, 4.2), layout="constrained")
+fig, axes = plt.subplots(1, 3, figsize=(13, 4.6), layout="constrained")
 for name, values in pulls.items():
     axes[0].semilogy(50 * np.arange(1, len(values) + 1), np.maximum(values, 1e-6),
                      "k-" if name.startswith("aux") else "k:", label=name[:-2] if name.endswith("0") else None)
@@ -148,6 +152,7 @@ for ax, one, name in zip(axes[1:], (naive[0], both[0]), ("plain dual", "auxiliar
     ax.plot(*data[:2000].T, ".", color="0.75", ms=3)
     ax.plot(*one.sample(2000, np.random.default_rng(1)).T, "k.", ms=2)
     ax.set(title=rf"{name}, $\lambda$ = 20", aspect="equal", xlim=(-3.2, 3.2), ylim=(-3.2, 3.2))
+fig.suptitle("The plain dual against the auxiliary divergence")
 plt.show()
 
 # %%
@@ -187,7 +192,7 @@ assert max(pulls["plain 0"][-1], pulls["plain 1"][-1]) < min(pulls["auxiliary 0"
 # Lambda
 # ------
 
-trained = {0.05: [train(seed, 0.05).gan for seed in SEEDS], 1.0: even, 5.0: [train(seed, 5.0).gan for seed in SEEDS],
+trained = {0.05: [train(seed, 0.05).gan for seed in SEEDS], 1.0: even,
            20.0: both + [train(seed, 20.0).gan for seed in SEEDS[2:]]}
 swept = {lam: over(gans) for lam, gans in trained.items()}
 print("lambda                  precision       recall          alpha_20        beta_1/20")
@@ -229,11 +234,12 @@ families = {
 }
 for name, (values, style) in families.items():
     mean, error = np.array([v.mean(axis=0) for v in values]), np.array([standard_error(v) for v in values])
-    ax.errorbar(mean[:, 1], mean[:, 0], xerr=error[:, 1], yerr=error[:, 0], fmt=style, ms=5, mfc="white", lw=1,
+    ax.errorbar(mean[:, 3], mean[:, 2], xerr=error[:, 3], yerr=error[:, 2], fmt=style, ms=5, mfc="white", lw=1,
                 label=name)
 for lam, values in swept.items():
-    ax.annotate(f"$\\lambda$ = {lam:g}", values[:, [1, 0]].mean(axis=0), (6, 4), textcoords="offset points")
-ax.set(xlabel="recall", ylabel="precision", title="Four ways to trade, means and standard errors", xlim=(None, 1.02))
+    ax.annotate(f"$\\lambda$ = {lam:g}", values[:, [3, 2]].mean(axis=0), (6, 4), textcoords="offset points")
+ax.set(xlabel=r"recall $\beta_{1/20}$", ylabel=r"precision $\alpha_{20}$",
+       title="Four ways to trade, means and standard errors", xlim=(None, 1.06))
 ax.legend(loc="upper left")
 plt.show()
 
@@ -243,8 +249,8 @@ plt.show()
 # The truncations do not get as far: this generator's points are no better where z is small. Rejection raises
 # precision and keeps recall, and is paid for in proposals.
 
-assert change[:, 0].mean() > 0.1 and change[:, 2].mean() > 0.07  # 0.22 and 0.15, each with an error of 0.02
-assert change[:, 3].mean() < -0.08  # -0.29, with an error of 0.09
+assert change[:, 0].mean() > 0.1 and change[:, 2].mean() > 0.07  # 0.19 and 0.12, each with an error below 0.02
+assert change[:, 3].mean() < -0.08  # -0.21, with an error of 0.05
 assert max(values[:, 0].mean() for values in paths.values()) < swept[20.0][:, 0].mean() - 0.02
 steps_up = np.diff([values[:, 0].mean() for values in budgets.values()])
 assert np.all(steps_up > 0) and steps_up.sum() > 0.15

@@ -5,8 +5,9 @@ Precision and recall of generated text
 Language models have a knob, the temperature, that is said to trade quality for diversity. :cite:`Verine2024`
 measures this as for images: with the precision and the recall of :cite:`Kynkaanniemi2019`, on passages of text
 turned into points (:cite:`Bronnec2024`). We repeat it with a model that fits on a page and a text that comes
-with Python, and look for the trade-off, for where it ends, and for what the numbers cannot see. How diverse a
-generator stays is also what :cite:`Turinici2022old` asks; here the answer has to be read off samples alone.
+with Python, and look for the trade-off, for where it ends, and for what the numbers cannot see; what the numbers
+are says :doc:`/chapters/neighbours`. How diverse a generator stays is also what :cite:`Turinici2022old` asks; here
+the answer has to be read off samples alone.
 """
 
 import re

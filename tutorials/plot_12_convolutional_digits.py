@@ -6,7 +6,10 @@ The digits of the sources come from a network that knows what a neighbour is: an
 layer by layer in :cite:`Turinici2022image`, section 3.1. Here it is built, looked into, trained, *interrupted in the
 middle and taken up again*, and then asked for ten digits, first at random and then with diversity in mind. The maths
 is in :doc:`/chapters/convolution` and :doc:`/chapters/vae`.
+
+*Long:* convolutions are many multiplications, and NumPy does them on one core here.
 """
+# sphinx_gallery_thumbnail_number = 4
 
 import tempfile
 from pathlib import Path
@@ -128,10 +131,10 @@ assert same and resumed.trace == undisturbed.trace
 # Training
 # --------
 #
-# Now in earnest, if only for seven epochs: all 4,000 images, in small batches to have many steps. A dense network
+# Now in earnest, if only for five epochs: all 4,000 images, in small batches to have many steps. A dense network
 # trains on the same images, in the same batches, for as many epochs.
 
-epochs, batch_size = 7, 16
+epochs, batch_size = 5, 16
 steps = epochs * -(-len(data.train_images) // batch_size)
 untrained = {"convolutional": VAE.initial(network, rng=rng), "dense": VAE.initial(dense, rng=rng)}
 trained = {
@@ -151,7 +154,7 @@ assert all(bound.value > -175 for bound in bounds.values())
 fig, ax = plt.subplots(figsize=(5.6, 3.4), layout="constrained")
 for (name, values), style in zip(trace.items(), ("ko-", "ks--"), strict=True):
     ax.plot(1 + np.arange(epochs), values, style, ms=4, mfc="white" if name == "dense" else "black", label=name)
-ax.set(xlabel="epoch", ylabel="ELBO, nats per image", title="Training")
+ax.set(xlabel="epoch", ylabel="ELBO, nats per image", title="Training, convolutional and dense")
 ax.legend(loc="lower right")
 plt.show()
 
@@ -261,5 +264,5 @@ assert distinct["Sg"].mean() > distinct["iid"].mean()
 
 # %%
 # The points of Sg are spread over the plane, and so they show more of what lies there. How much more depends on the
-# plane: after a shorter training, in larger batches, some digits had next to no place in it, and Sg found no more of
-# them than chance did (5.3 of 10 against 5.5). What the decoder does not have, no choice of points can show.
+# plane: after a training of fewer steps, in larger batches, some digits had next to no place in it, and Sg found no
+# more of them than chance did (5.3 of 10 against 5.5). What the decoder does not have, no choice of points can show.

@@ -41,10 +41,11 @@ assert chosen.squared_distance < 0.6 * by_chance.min()
 assert len(set(labels[chosen.indices])) > kinds.mean()
 
 
-fig = plt.figure(figsize=(9.6, 2.2), layout="constrained")
+fig = plt.figure(figsize=(5.2, 3.7), layout="constrained")
+fig.suptitle("Sixteen of 1,797 digits")
 for part, rows, name in zip(fig.subfigures(2, 1), (draws[0], chosen.indices), ("at random", "the subset"), strict=True):
     part.suptitle(f"{name}: {len(set(labels[rows]))} different digits", fontsize=10)
-    for ax, row in zip(part.subplots(1, 16), sorted(rows, key=lambda i: labels[i]), strict=True):
+    for ax, row in zip(part.subplots(2, 8).flat, sorted(rows, key=lambda i: labels[i]), strict=True):
         ax.imshow(1 - images[row].reshape(8, 8), cmap="gray", vmin=0, vmax=1)
         ax.set_axis_off()
 plt.show()
@@ -104,6 +105,6 @@ assert errors[3] < errors[2] / 4  # full frames
 fig, ax = plt.subplots(figsize=(5.6, 4), layout="constrained")
 ax.loglog(counts, errors, "ko-", label="measured, 12 repetitions")
 ax.loglog(counts, errors[0] * np.sqrt(counts[0] / counts), "k:", label="independent lines would fall like this")
-ax.set(xlabel="lines", ylabel="relative error of $d^2$", title="5,000 and 5,000 points in 8 dimensions")
+ax.set(xlabel="lines", ylabel="relative error of $d^2$", title="Error over random lines, 5,000 and 5,000 points")
 ax.legend()
 plt.show()

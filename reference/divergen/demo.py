@@ -353,7 +353,7 @@ def run(
                 vae.decode(plotting.quantile_grid(20) @ axes.T), data.image_shape, axis_labels=labels
             ),
             "mixture.png": plotting.mixture_compression(centres, clouds),
-            "recursive.png": plotting.numbered_points(draws[-1].points[0] @ axes, labels=labels),
+            "recursive.png": plotting.numbered_points(draws[-1].points[0] @ axes, axis_labels=labels),
         }
         for name, figure in figures.items():
             plotting.save_figure(figure, out / name)

@@ -75,14 +75,14 @@ def mixture_compression(centres: Array, clouds: Sequence[Array], *, deviation: f
     return fig
 
 
-def numbered_points(points: Array, *, labels: tuple[str, str] = ("$z_1$", "$z_2$")) -> Figure:
+def numbered_points(points: Array, *, axis_labels: tuple[str, str] = ("$z_1$", "$z_2$")) -> Figure:
     r"""Draw points of the plane with their numbers, over the circles that hold half and 95 % of :math:`N(0, I_2)`.
 
     Parameters
     ----------
     points : array, shape (k, 2)
         In the order in which they were found.
-    labels : (str, str)
+    axis_labels : (str, str)
         What to write along the axes.
 
     Returns
@@ -114,7 +114,7 @@ def numbered_points(points: Array, *, labels: tuple[str, str] = ("$z_1$", "$z_2$
                zorder=3)
     for number, point in enumerate(found, start=1):
         ax.text(point[0], point[1], str(number), ha="center", va="center_baseline", fontsize=10, zorder=4)
-    _plane(ax, labels)
+    _plane(ax, axis_labels)
     ax.margins(0.1)
     _legend(fig, ax, 2)
     return fig
