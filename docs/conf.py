@@ -1,9 +1,11 @@
 """How the book is built: get_mathjax.py, then `sphinx-build -W -n --keep-going -b html docs build/docs`."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
+from docutils import nodes
 from pybtex.plugin import register_plugin
 from pybtex.style.formatting.unsrt import Style as UnsrtStyle
 from pybtex.style.labels import BaseLabelStyle
@@ -171,8 +173,10 @@ html_context = {"default_mode": "auto"}
 html_title = "divergen"
 html_favicon = "_static/logo.svg"
 html_css_files = ["divergen.css"]
+html_js_files = ["divergen.js"]
 html_show_sourcelink = False
 html_copy_source = False
+html_show_search_summary = False  # it would be fetched, which a page opened from a file may not do
 html_theme_options = {
     "logo": {"text": "divergen", "image_light": "_static/logo.svg", "image_dark": "_static/logo.svg", "alt_text": ""},
     "navbar_end": ["theme-switcher"],
@@ -183,14 +187,23 @@ html_theme_options = {
     "footer_end": [],
     "show_prev_next": True,
     "navigation_with_keys": False,
-    "pygments_light_style": "tango",
-    "pygments_dark_style": "monokai",
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
 }
 html_sidebars: dict[str, list[str]] = {
     page: [] for page in ("index",)
 }
 
 
+def describe_thumbnails(app, doctree, docname):
+    """Give the thumbnails of the gallery an alternative text: the title of their tutorial."""
+    for image in doctree.findall(nodes.image):
+        name = re.search(r"sphx_glr_(plot_\w+)_thumb", image["uri"])
+        if name:
+            image["alt"] = "Picture from the tutorial: " + app.env.titles[f"gallery/{name[1]}"].astext()
+
+
 def setup(app):
+    app.connect("doctree-resolved", describe_thumbnails)
     app.connect("autodoc-skip-member", skip_fields)
     app.connect("missing-reference", find_public_name)
