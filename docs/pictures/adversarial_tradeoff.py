@@ -26,7 +26,8 @@ for ax, dataset in zip(axes, ("ring", "grid", "digits"), strict=True):
         for row, x, y in zip(of, recall, precision, strict=True):
             if row["lam"] in ("0.05", "20"):
                 place = (-4, 7 if row["lam"] == "20" else -14)
-                ax.annotate(row["lam"], (x, y), place, textcoords="offset points", color=colour, fontsize=8, ha="right")
+                ax.annotate(row["lam"], (x, y), place, textcoords="offset points", color=colour, fontsize=8, ha="right",
+                            bbox={"fc": "white", "ec": "none", "pad": 0.3, "alpha": 0.8})
     ax.set(title=dataset, xlabel="recall", xlim=(-0.02, 1.05), ylim=(0.2, 1))
 axes[0].set_ylabel("precision")
 axes[1].legend(frameon=False, loc="upper left", fontsize=8)

@@ -29,7 +29,7 @@ axes[0].legend(frameon=False, loc="lower right", fontsize=8)
 # --- the average: the weight of D_lambda on the scale of log lambda is u^2 f''(u) at u = 1/lambda --
 lam = np.geomspace(1e-3, 1e3, 61)
 for g, name, style, place, factor in (
-    (dv.pearson_chi2, r"Pearson $\chi^2$", "-.", 0.055, 1), (dv.kl, "KL", "-", 0.013, 0.3),
+    (dv.pearson_chi2, r"Pearson $\chi^2$", "-.", 0.07, 1.7), (dv.kl, "KL", "-", 0.013, 0.3),
     (dv.jensen_shannon, "Jensen-Shannon", "--", 2e-3, 0.4), (dv.reverse_kl, "reverse KL", ":", 40, 1.4),
     (dv.neyman_chi2, r"Neyman $\chi^2$", (0, (5, 1, 1, 1, 1, 1)), 6, 25),
 ):
