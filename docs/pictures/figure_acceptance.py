@@ -11,7 +11,7 @@ p, q = (np.exp(-((x / s) ** 2) / 2) / s for s in (1.0, 2.0))
 p, q = p / p.sum(), q / q.sum()
 ratio = p / q
 order = np.argsort(ratio)
-figure, axes = plt.subplots(1, 2, figsize=(8.4, 3.2), sharey=True)
+figure, axes = plt.subplots(1, 2, figsize=(6.6, 2.9), sharey=True)
 for budget, style in ((1.1, "k:"), (1.4, "k--"), (ratio.max(), "k-")):
     best = dg.obrs(ratio, budget, weights=q)
     gamma = brentq(lambda g, rate=1 / budget: q @ dg.drs(ratio, g) - rate, -20, 20)

@@ -2,7 +2,7 @@
 
 import matplotlib.pyplot as plt
 
-figure, ax = plt.subplots(figsize=(7.6, 2.3))
+figure, ax = plt.subplots(figsize=(7.2, 2.3))
 boxes = {
     0: ("image\n$x$", "white"), 2: ("encoder\n$E$", "0.85"),
     4: ("$\\mu(x),\\ \\log\\sigma^2(x)$\n$z = \\mu + \\sigma\\,\\varepsilon$", "#fff2b3"),

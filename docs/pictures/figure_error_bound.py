@@ -8,7 +8,7 @@ from divergen.evaluation import divergences
 
 rng = np.random.default_rng(2)
 f = dg.total_variation
-figure, axes = plt.subplots(1, 2, figsize=(8.4, 3.5), sharex=True, sharey=True)
+figure, axes = plt.subplots(1, 2, figsize=(6.6, 3.1), sharex=True, sharey=True)
 for ax, g, name in zip(axes, (dg.pearson_chi2, dg.kl), (r"critic of $\chi^2$", "critic of KL, ratios below 10"),
                        strict=True):
     gaps, errors, limits = [], [], []

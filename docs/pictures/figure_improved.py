@@ -13,7 +13,7 @@ RESULTS = Path(divergen.__file__).parents[2] / "docs" / "results"
 with (RESULTS / "diverse_digits.csv").open(encoding="utf-8") as file:
     rows = list(csv.DictReader(file))
 ways = list(dict.fromkeys(row["way"] for row in rows))
-figure, axes = plt.subplots(1, 3, figsize=(8, 2.9), sharey=True)
+figure, axes = plt.subplots(1, 3, figsize=(8.4, 2.9), sharey=True)
 for ax, dimension in zip(axes, ("2", "8", "16"), strict=True):
     for offset, (column, shade) in enumerate((("distinct digits", "0.75"), ("distinct and sure", "white"))):
         cells = [row[column].split(" ± ") for row in rows if row["L"] == dimension]

@@ -5,7 +5,7 @@ import numpy as np
 from scipy.stats import chi2
 
 dimensions = np.arange(1, 101)
-figure, axes = plt.subplots(1, 2, figsize=(8.4, 3.2))
+figure, axes = plt.subplots(1, 2, figsize=(6.6, 2.9))
 for spread, style in ((1.1, "k-"), (1.2, "k--"), (1.5, "k:")):
     axes[0].semilogy(dimensions, spread**dimensions, style)  # M = s^d
     at = min(80.0, 5 / np.log10(spread))

@@ -5,7 +5,7 @@ import numpy as np
 
 import divergen as dg
 
-figure, axes = plt.subplots(1, 2, figsize=(8.4, 3.2))
+figure, axes = plt.subplots(1, 2, figsize=(6.6, 2.9))
 u = np.linspace(0, 4, 401)
 for lam, style in ((0.5, "k--"), (1.0, "k-"), (2.0, "k:")):
     axes[0].plot(u, dg.precision_recall(lam).f(u), style, label=rf"$\lambda$ = {lam:g}")

@@ -35,5 +35,5 @@ counts = np.geomspace(10, 1e5, 9).astype(int)
 draws = [np.sqrt(np.mean([(np.linalg.norm(x - rng.standard_normal((n, dim)), axis=1).mean() / exact - 1) ** 2
                           for _ in range(8)])) for n in counts]
 axes[1].loglog(counts, draws, "s-", color="tab:orange", mfc="w", label="random draws, 8 repetitions")
-axes[1].set(xlabel="values of the integrand", ylabel="relative error", title="$H$ at $r = 1$, $L = 3$")
+axes[1].set(xlabel="nodes, or draws", ylabel="relative error", title="$H$ at $r = 1$, $L = 3$")
 axes[1].legend(frameon=False, fontsize=8, loc="center right")
