@@ -37,6 +37,7 @@ extensions = [
     "source_code",
     "equation_index",
     "explorable",
+    "notebook_text",
 ]
 root_doc = "index"
 exclude_patterns = ["_build", "gallery/**/*.ipynb", "sg_execution_times.rst"]

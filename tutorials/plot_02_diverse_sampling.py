@@ -3,8 +3,10 @@ Diverse sampling of a Gaussian and of a mixture
 ===============================================
 
 Draw ten points from a distribution, one after the other and independently: some fall close together, and some regions
-stay empty. Diverse sampling draws the ten points *together*, such that their equal Diracs are as close to the target as
-ten points can be:
+stay empty. Diverse sampling draws the ten points *together*, so that as a whole they are as close to the target as ten
+points can be.
+
+What is made small is the distance of their equal Diracs from the target,
 
 .. math:: \min_{X = (x_1, \ldots, x_K)} d(\delta_X, \mu)^2, \qquad \delta_X = \frac1K \sum_{k=1}^K \delta_{x_k}
 
@@ -163,14 +165,14 @@ print("independent:", *points_per_cluster(independent))
 assert np.all(points_per_cluster(many.points) == 3)
 assert not np.all(points_per_cluster(independent) == 3)
 
-fig, axes = plt.subplots(1, 3, figsize=(12, 4.6), layout="constrained", sharex=True, sharey=True)
+fig, axes = plt.subplots(1, 3, figsize=(12, 5.1), layout="constrained", sharex=True, sharey=True)
 panels = ((independent, "48 independent points"), (many.points, "48 diverse points"), (few.points, "3 diverse points"))
 for ax, (points, name) in zip(axes, panels, strict=True):
     ax.plot(*centres.T, "+", color="0.6", ms=12, mew=2, label="centres")
     ax.plot(*points.T, "ko", ms=5, label="points")
     ax.set(xlabel="$x_1$", title=name, aspect="equal")
 axes[0].set_ylabel("$x_2$")
-axes[2].legend(loc="upper right")
+fig.legend(*axes[2].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
 fig.suptitle("A mixture of 16 Gaussians on a grid")
 plt.show()
 

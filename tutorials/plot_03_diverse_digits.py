@@ -2,12 +2,13 @@ r"""
 Diverse digits
 ==============
 
-A generative model turns points of a *latent space* into objects: here, a decoder :math:`D : \mathbb{R}^2 \to` images of
-handwritten digits. The usual way to draw ten digits is to draw ten independent latent points. Some digits then come
+The usual way to draw ten digits from a generative model is to draw ten independent latent points. Some digits then come
 three times and others not at all. This tutorial trains a small model on real digits, chooses its latent points in four
 ways, and counts how many different digits come out.
 
-The experiment is that of :cite:`Turinici2023` (figure 1) and :cite:`Turinici2022old` (figure 3), with a smaller model.
+Such a model turns points of a *latent space* into objects: here, a decoder :math:`D : \mathbb{R}^2 \to` images of
+handwritten digits. The experiment is that of :cite:`Turinici2023` (figure 1) and :cite:`Turinici2022old` (figure 3),
+with a smaller model.
 """
 # sphinx_gallery_thumbnail_number = 4
 

@@ -3,8 +3,10 @@ Which divergence wants what?
 ============================
 
 A model that cannot be the target has to choose: to cover all of it, or to stay inside it. The divergence that it
-minimises makes the choice. Here one Gaussian is fitted to a mixture of two under KL, reverse KL and Jensen-Shannon, and
-under the PR-divergence, whose :math:`\lambda` turns the choice into a dial (:cite:`Verine2024`, section 2;
+minimises makes the choice.
+
+Here one Gaussian is fitted to a mixture of two under KL, reverse KL and Jensen-Shannon, and under the PR-divergence,
+whose :math:`\lambda` turns the choice into a dial (:cite:`Verine2024`, section 2;
 :doc:`/chapters/divergences`).
 
 All of these compare densities. The kernel distance of :cite:`Turinici2023` compares points in space; it too is zero

@@ -3,8 +3,9 @@ Precision-recall curves
 =======================
 
 Two numbers, not one: how much of what the model draws is realistic (precision), and how much of reality it can draw
-(recall). For supports alone both are 1 for any two Gaussians. The curve of :cite:`Verine2024`, definition 2.2, compares
-masses,
+(recall). A curve says how much of the one goes with how much of the other.
+
+For supports alone both are 1 for any two Gaussians. The curve of :cite:`Verine2024`, definition 2.2, compares masses,
 
 .. math:: \alpha_\lambda = \int \min(\lambda p, q), \qquad \beta_\lambda = \int \min(p, q/\lambda),
 

@@ -3,10 +3,12 @@ Precision and recall of generated digits
 ========================================
 
 Which share of what a model generates could be real, and which share of what is real could it generate? Where
-the only evidence is two clouds of points, balls around the points answer: each reaches to the point's k-th
-nearest neighbour in its own cloud, and their union stands for the support (:cite:`Verine2024`, Definition
-2.1, :cite:`Kynkaanniemi2019`, :cite:`Naeem2020`, :doc:`/chapters/neighbours`). We measure digits from a small
-autoencoder like that of :cite:`Turinici2022image`, and learn what the four numbers see and what they do not.
+the only evidence is two clouds of points, balls around the points answer.
+
+Each ball reaches to the point's k-th nearest neighbour in its own cloud, and their union stands for the support
+(:cite:`Verine2024`, Definition 2.1, :cite:`Kynkaanniemi2019`, :cite:`Naeem2020`, :doc:`/chapters/neighbours`).
+We measure digits from a small autoencoder like that of :cite:`Turinici2022image`, and learn what the four numbers
+see and what they do not.
 """
 
 import matplotlib.pyplot as plt
@@ -132,8 +134,8 @@ assert found["noise"][:4] == (0, 0, 0, 0)
 # --------------------
 #
 # One real digit, copied, has the precision 1 and nearly no recall: quality without diversity. *All* real
-# digits, copied, are perfect in every number, better than fresh real digits. A model that learns its data by
-# heart is not found out by comparing with the data it learnt.
+# digits, copied, have precision, recall and coverage 1, more than fresh real digits have. A model that learns
+# its data by heart is not found out by comparing with the data it learnt.
 
 assert found["one digit, copied"].precision == 1 and found["one digit, copied"].recall < 0.05
 copied = found["the real digits, copied"]

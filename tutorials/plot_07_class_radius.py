@@ -3,12 +3,12 @@ The class radius
 ================
 
 A decoder cuts its latent space into classes: here, the regions that become a 0, a 1, and so on to 9. How far is it from
-a latent point to the nearest one of another class? The slides :cite:`ClassRadius` call this distance the *class radius*
-:math:`r(z)`, bound its mean from above, and conclude that a model with a large mean radius cannot be diverse.
+a latent point to the nearest one of another class, and what does that say about diversity?
 
-This tutorial trains a small autoencoder on digits, looks at the classes in its latent space, measures the radius,
-sets it next to three bounds, and lets it compare two generators. The chapter :doc:`/chapters/class_radius` has the
-proofs.
+The slides :cite:`ClassRadius` call this distance the *class radius* :math:`r(z)`, bound its mean from above, and
+conclude that a model with a large mean radius cannot be diverse. This tutorial trains a small autoencoder on digits,
+looks at the classes in its latent space, measures the radius, sets it next to three bounds, and lets it compare two
+generators. The chapter :doc:`/chapters/class_radius` has the proofs.
 """
 
 import matplotlib.pyplot as plt

@@ -2,11 +2,13 @@ r"""
 More from a model for a budget: rejection sampling
 ==================================================
 
-The other tutorials choose *latents*, before anything is generated (:cite:`Turinici2023`). Here the model has
-generated already, and we choose among its samples: accept x with a probability a(x), throw the others away,
-and pay for them. The best acceptance that a budget allows is known (:cite:`Verine2024`, Theorem 4.2,
-:doc:`/chapters/rejection`). We sweep the budget on a density of which everything can be computed, and compare
-with discriminator rejection sampling and with the two truncations.
+Diverse sampling chooses *latents*, before anything is generated. Here the model has generated already, and we
+choose among its samples: accept some, throw the others away, and pay for them all.
+
+A sample x is accepted with a probability a(x), and the best a for a budget is known (:cite:`Verine2024`, Theorem
+4.2, :doc:`/chapters/rejection`). We sweep the budget on a density of which everything can be computed, and compare
+with discriminator rejection sampling and with the two truncations, which choose latents as :cite:`Turinici2023`
+does, but know nothing of the target.
 """
 # sphinx_gallery_thumbnail_number = 4
 

@@ -2,10 +2,12 @@ r"""
 Quality against diversity by training: the adversarial game
 ===========================================================
 
-The other tutorials choose among what a finished generator has to offer, its latents (:cite:`Turinici2022image`) or
-its samples. Here a generator is *trained* for quality, or for diversity: it minimises an f-divergence that weighs
-one against the other, against a critic that learns the density ratio (:cite:`Verine2024,Verine2023PR`). The target
-is known, so every claim can be checked; formulas are in :doc:`/chapters/adversarial`.
+Other tutorials choose among what a finished generator has to offer. Here a generator is *trained* for quality, or for
+diversity, on a target that is known, so that every claim can be checked.
+
+Of a finished generator one can choose the latents (:cite:`Turinici2022image`) or the samples (:doc:`plot_08_obrs`).
+This one minimises an f-divergence that weighs quality against diversity, and its critic learns the density ratio
+(:cite:`Verine2024,Verine2023PR`). Formulas are in :doc:`/chapters/adversarial`.
 
 Each comparison is over five trainings. Seed by seed they start from the same weights and see the same minibatches,
 so differences are paired; after ± stands the standard error of a mean.
@@ -183,6 +185,8 @@ def show(name, values):
     print(f"{name:24s}" + "   ".join(cells))
 
 
+HEADER = "                        precision       recall          alpha_20        beta_1/20"
+print(HEADER)
 show("plain, lambda = 20", over(naive))
 show("auxiliary, lambda = 20", over(both))
 assert np.all(over(naive)[:, 0] < over(both)[:, 0] - 0.2)  # in either training
@@ -195,9 +199,9 @@ assert max(pulls["plain 0"][-1], pulls["plain 1"][-1]) < min(pulls["auxiliary 0"
 trained = {0.05: [train(seed, 0.05).gan for seed in SEEDS], 1.0: even,
            20.0: both + [train(seed, 20.0).gan for seed in SEEDS[2:]]}
 swept = {lam: over(gans) for lam, gans in trained.items()}
-print("lambda                  precision       recall          alpha_20        beta_1/20")
+print(HEADER)
 for lam, values in swept.items():
-    show(f"{lam:g}", values)
+    show(f"lambda = {lam:g}", values)
 change = swept[20.0] - swept[0.05]
 show("from 0.05 to 20", change)
 
@@ -219,6 +223,7 @@ def refined(gans, K):
 
 paths = {(rule, psi): truncated(rule, psi) for rule, levels in (("hard", (2.0, 1.5, 1.0)),
                                                                ("soft", (0.9, 0.7, 0.5))) for psi in levels}
+print(HEADER)
 for (rule, psi), values in paths.items():
     show(f"{rule} truncation {psi}", values)
 budgets = {1.0: swept[1.0]} | {K: refined(even, K) for K in (4 / 3, 2.0, 4.0)}
@@ -240,11 +245,11 @@ for lam, values in swept.items():
     ax.annotate(f"$\\lambda$ = {lam:g}", values[:, [3, 2]].mean(axis=0), (6, 4), textcoords="offset points")
 ax.set(xlabel=r"recall $\beta_{1/20}$", ylabel=r"precision $\alpha_{20}$",
        title="Four ways to trade, means and standard errors", xlim=(None, 1.06))
-ax.legend(loc="upper left")
+ax.legend(loc="upper left", markerscale=1.8)
 plt.show()
 
 # %%
-# Precision rises with :math:`\lambda` and :math:`\beta_{1/20}`, the exact recall, falls, as in the source's tables.
+# With :math:`\lambda` the precision rises and the exact recall :math:`\beta_{1/20}` falls, as in the source's tables.
 # The recall by neighbours falls on average, but differs between trainings: it asks only whether some sample is near.
 # The truncations do not get as far: this generator's points are no better where z is small. Rejection raises
 # precision and keeps recall, and is paid for in proposals.
@@ -261,13 +266,14 @@ assert abs((budgets[4.0] - budgets[1.0])[:, 1].mean()) < 0.05
 # --------------------------
 #
 # Who refines with K anyway can train for it. Then only those samples pull that are accepted for certain; the others
-# the budget pays for. The generator may spread, and does: unrefined it is less precise. The source's tables have more
-# recall and less precision.
+# the budget pays for. The generator may spread, and does: unrefined it is less precise. In the source's tables it gains
+# recall and loses precision.
 
 K = 2.0
 through = [train(seed, 1.0, budget=K).gan for seed in SEEDS]
 spread, gained = over(through) - swept[1.0], refined(through, K) - budgets[K]
 print("what training through OBRS changes")
+print(HEADER)
 show("unrefined", spread)
 show("refined, K = 2", gained)
 assert spread[:, 0].mean() < -0.03 and spread[:, 3].mean() > 0

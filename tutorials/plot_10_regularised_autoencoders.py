@@ -2,11 +2,13 @@ r"""
 Regularised autoencoders
 ========================
 
-How can the classes of a latent space be brought closer together? The slides :cite:`ClassRadius` add a penalty
-:math:`\omega` to the training of an autoencoder and clip its weights. They report that the classes come closer, that
+How can the classes of a latent space be brought closer together? Two changes to the training of an autoencoder are
+tried here: a penalty together with clipped weights, and the kernel distance in the place of the KL term.
+
+The slides :cite:`ClassRadius` add the penalty :math:`\omega` and clip. They report that the classes come closer, that
 less of the space is covered and that the images stay as good, and they suspect that the network does little more than
-scale its latent space down. Another change puts the kernel distance from the normal distribution in the place of the KL
-term: the Radon-Sobolev autoencoder :cite:`Turinici2021RadonSobolev`, on which :cite:`Turinici2022old` builds.
+scale its latent space down. The other change, the kernel distance from the normal distribution, makes the Radon-Sobolev
+autoencoder :cite:`Turinici2021RadonSobolev`, on which :cite:`Turinici2022old` builds.
 
 This tutorial trains each once and looks. One training of each cannot tell small differences from luck; what is asserted
 here is large. ``experiments/regularisers.py`` repeats everything over several seeds and with more clipping constants;

@@ -2,12 +2,14 @@ r"""
 Precision and recall of generated text
 ======================================
 
-Language models have a knob, the temperature, that is said to trade quality for diversity. :cite:`Verine2024`
-measures this as for images: with the precision and the recall of :cite:`Kynkaanniemi2019`, on passages of text
-turned into points (:cite:`Bronnec2024`). We repeat it with a model that fits on a page and a text that comes
-with Python, and look for the trade-off, for where it ends, and for what the numbers cannot see; what the numbers
-are says :doc:`/chapters/neighbours`. How diverse a generator stays is also what :cite:`Turinici2022old` asks; here
-the answer has to be read off samples alone.
+Language models have a knob, the temperature, that is said to trade quality for diversity. With a model that fits on
+a page and a text that comes with Python we look for the trade-off, for where it ends, and for what the numbers cannot
+see.
+
+:cite:`Verine2024` measures text as images are measured: with the precision and the recall of
+:cite:`Kynkaanniemi2019`, on passages turned into points (:cite:`Bronnec2024`). What these numbers are says
+:doc:`/chapters/neighbours`. How diverse a generator stays is also what :cite:`Turinici2022old` asks; here the answer
+has to be read off samples alone.
 """
 
 import re
@@ -228,7 +230,7 @@ plt.show()
 
 
 def difference(name, colder, hotter):
-    """Colder less hotter, in standard errors over the seeds."""
+    """Colder minus hotter, in standard errors over the seeds."""
     i = NAMES.index(name)
     mean, error = mean_and_error(found[colder][:, i] - found[hotter][:, i])
     return mean / error
@@ -236,7 +238,7 @@ def difference(name, colder, hotter):
 
 for name, a, b in (("precision", 0.5, 2.0), ("recall", 0.5, 2.0), ("precision", 1.0, 1.5), ("recall", 1.0, 1.5),
                    ("recall", 0.25, 0.5), ("precision", 0.25, 0.5), ("coverage", 0.75, 2.0)):
-    print(f"{name:9s} at T = {a:<4g} less at T = {b:<4g}: {difference(name, a, b):6.1f} standard errors")
+    print(f"{name:9s} at T = {a:<4g} minus at T = {b:<4g}: {difference(name, a, b):6.1f} standard errors")
 assert np.all(np.diff(recall[[1, 3, 5, 6]]) > 0)  # T = 0.5, 1, 1.5, 2; the smaller steps are near the errors
 assert difference("precision", 0.5, 2.0) > 4 and difference("recall", 0.5, 2.0) < -4
 assert difference("precision", 1.0, 1.5) > 2 and difference("recall", 1.0, 1.5) < -2

@@ -2,10 +2,12 @@ r"""
 A convolutional autoencoder
 ===========================
 
-The digits of the sources come from a network that knows what a neighbour is: an autoencoder of convolutions, given
-layer by layer in :cite:`Turinici2022image`, section 3.1. Here it is built, looked into, trained, *interrupted in the
-middle and taken up again*, and then asked for ten digits, first at random and then with diversity in mind. The maths
-is in :doc:`/chapters/convolution` and :doc:`/chapters/vae`.
+The digits of the sources come from a network that knows what a neighbour is: an autoencoder of convolutions. Here it is
+built, looked into, trained, *interrupted in the middle and taken up again*, and then asked for ten digits, first at
+random and then with diversity in mind.
+
+Its layers are given one by one in :cite:`Turinici2022image`, section 3.1. The maths is in :doc:`/chapters/convolution`
+and :doc:`/chapters/vae`.
 
 *Long:* convolutions are many multiplications, and NumPy does them on one core here.
 """
@@ -211,7 +213,7 @@ manifold = vae.decode(quantile_grid(20))  # (400, 784)
 mosaic = manifold.reshape(20, 20, 28, 28).transpose(0, 2, 1, 3).reshape(560, 560)
 fig, ax = plt.subplots(figsize=(7.2, 7.2), layout="constrained")
 ax.imshow(mosaic, cmap="gray_r", vmin=0, vmax=1)
-ticks = np.array([0, 5, 10, 14, 19])
+ticks = np.array([0, 5, 14, 19])
 ax.set_xticks(28 * ticks + 13.5, (ticks + 0.5) / 20)
 ax.set_yticks(28 * ticks + 13.5, (ticks + 0.5) / 20)
 ax.set(xlabel="level of the normal quantile, $z_2$", ylabel="level of the normal quantile, $z_1$",

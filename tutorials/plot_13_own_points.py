@@ -2,10 +2,11 @@ r"""
 Pictures of one's own, and a hundred thousand points
 ====================================================
 
-A summary of images should consist of images: ``compress(..., support="subset")`` picks those of the user's *own* points
-whose equal Diracs are closest to all of them, in the distance of :cite:`Turinici2023`, eq. (1). And when there are too
-many points for all pairs, random lines still give that distance, with a standard error.
-(:doc:`../chapters/compression` and :doc:`../chapters/slices` say how.)
+A summary of images should consist of images: of the user's *own* points, those that together are closest to all of
+them. And when there are too many points for all pairs, random lines still give the distance, with a standard error.
+
+``compress(..., support="subset")`` picks the points whose equal Diracs are closest to all, in the distance of
+:cite:`Turinici2023`, eq. (1). :doc:`../chapters/compression` and :doc:`../chapters/slices` say how both are done.
 """
 
 import matplotlib.pyplot as plt
@@ -39,7 +40,6 @@ print(f"d^2 of the subset {chosen.squared_distance:.4f}; of 16 at random {by_cha
 print(f"different digits: {len(set(labels[chosen.indices]))} in the subset; at random {kinds.mean():.2f} on average")
 assert chosen.squared_distance < 0.6 * by_chance.min()
 assert len(set(labels[chosen.indices])) > kinds.mean()
-
 
 fig = plt.figure(figsize=(5.2, 3.7), layout="constrained")
 fig.suptitle("Sixteen of 1,797 digits")

@@ -28,7 +28,7 @@ PANELS = (
     {"name": "bounds", "title": "Mean class radius against K", "ratio": 0.78,
      "legend": (("b", "γ(‖p‖²), of the slides"), ("c dashed", "κ(‖p‖²)"), ("a", "isoperimetric sum"),
                 ("d dotted", "radius of the sectors"), ("e thin", "radius of the slabs"),
-                ("outside fill", "largest share above 1/5"), ("cross", "no bound here: below the sum"))},
+                ("outside fill", "largest share above 1/5"), ("cross", "not proven here: below the sum"))},
 )
 NUMBERS = (
     ("largest", "largest share"), ("collision", "‖p‖², two draws of one class"), ("entropy", "H₂, nats"),

@@ -2,9 +2,12 @@
 
 import html.parser
 import json
+import re
 import urllib.parse
 
 import pytest
+
+import divergen as dg
 
 LOOK = """() => {
     const formulas = [...document.querySelectorAll(".math")];
@@ -114,6 +117,14 @@ def test_links_lead_somewhere(site, parsed):
     assert not broken, "\n".join(sorted(set(broken)))
 
 
+def test_reference_begins_with_every_public_name(site):
+    """Its first page links each name that users import from the top."""
+    links = Links((site / "api" / "index.html").read_text()).links
+    places = {urllib.parse.urlsplit(link).fragment.removeprefix("module-") for link in links}
+    linked = {place.rpartition(".")[2] for place in places if place.startswith("divergen.")}
+    assert set(dg.__all__) - linked == set()
+
+
 def test_tutorial_downloads(site, tutorial):
     links = Links((site / tutorial).read_text()).links
     stem = tutorial.rpartition("/")[2].removesuffix(".html")
@@ -127,3 +138,5 @@ def test_tutorial_downloads(site, tutorial):
     cells = json.loads(files[".ipynb"])["cells"]
     assert {cell["cell_type"] for cell in cells} == {"markdown", "code"}
     assert all("source" in cell for cell in cells)
+    text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    assert not re.findall(r":[a-z][a-z:]*:`", text)  # roles, which a notebook does not know

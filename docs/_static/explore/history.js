@@ -102,7 +102,7 @@ explorable("history", (data, panels, { slider }) => {
     const nothing = "no points yet";
     const reading = n === 0
       ? `No points yet: the signed target is the target itself, and the first ${group === 1 ? `point goes to ${where}` : "five points are ringed"}.`
-      : `${n} points with history are at d² = ${show(own[n - 1])}, ${n} independent draws at ${show(theirs[n - 1])}. The next ${group === 1 ? `goes to ${where}` : "five are ringed"}.`;
+      : `${n === 1 ? "1 point with history is" : `${n} points with history are`} at d² = ${show(own[n - 1])}, ${n === 1 ? "1 independent draw" : `${n} independent draws`} at ${show(theirs[n - 1])}. The next ${group === 1 ? `goes to ${where}` : "five are ringed"}.`;
     return {
       numbers: {
         n, chosen: n ? own[n - 1] : nothing, independent: n ? theirs[n - 1] : nothing, mean: n ? mean(n) : nothing,

@@ -140,8 +140,8 @@ class Diracs(Measure):
     Parameters
     ----------
     points : array or dask array, shape (n, dim)
-        y. A Dask array fits on no machine: it stays where it is, in chunks of rows, and its numbers are looked at when
-        something is computed with them.
+        :math:`y`. A Dask array fits on no machine: it stays where it is, in chunks of rows, and its numbers are looked
+        at when something is computed with them.
     weights : array or dask array, shape (n,), optional
         w, of any sign; 1/n each if not given (in chunks they stay None).
 
@@ -255,7 +255,7 @@ class Gaussian(Measure):
     Parameters
     ----------
     mean : array, shape (dim,)
-        m.
+        :math:`m`.
     cov : array, shape (dim, dim)
         S, symmetric positive semidefinite; singular ones too.
 

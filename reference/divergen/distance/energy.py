@@ -69,7 +69,7 @@ def potential(
     weights : array or dask array, shape (m,), optional
         w, of any sign; 1/m each if not given.
     kernel : Kernel
-        h.
+        :math:`h`.
     workers : int
         Threads, -1 for one on each core; the result has the same bits for any number.
 
@@ -146,7 +146,7 @@ def self_energy(
     weights : array or dask array, shape (n,), optional
         w, of any sign; 1/n each if not given.
     kernel : Kernel
-        h.
+        :math:`h`.
     workers : int
         Threads, -1 for one on each core; the result has the same bits for any number.
     limit : int
@@ -231,7 +231,7 @@ def cloud_squared_distance(
     x_weights, y_weights : array, shapes (n,) and (m,), optional
         u and w, of any sign, with equal sums; 1/n and 1/m each if not given. Those of a Dask array may be one.
     kernel : Kernel
-        h.
+        :math:`h`.
     workers : int
         Threads, -1 for one on each core; the result has the same bits for any number.
 

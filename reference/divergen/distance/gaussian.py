@@ -162,11 +162,11 @@ def expected_kernel(x: Array, mean: Array, cov: Array, kernel: Kernel) -> Array:
     x : array, shape (n, L)
         Points.
     mean : array, shape (L,)
-        m.
+        :math:`m`.
     cov : array, shape (L, L)
         S, symmetric positive semidefinite; singular ones too.
     kernel : Kernel
-        h.
+        :math:`h`.
 
     Returns
     -------
@@ -239,9 +239,9 @@ def gaussian_self_energy(cov: Array, kernel: Kernel) -> float:
     Parameters
     ----------
     cov : array, shape (L, L)
-        S.
+        :math:`S`.
     kernel : Kernel
-        h.
+        :math:`h`.
 
     Returns
     -------

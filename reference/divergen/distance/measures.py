@@ -179,7 +179,7 @@ def squared_distance_and_gradient(
     target : Measure
         :math:`\nu`, of the same mass.
     kernel : Kernel
-        h.
+        :math:`h`.
     workers : int
         Threads for the sums over pairs, -1 for one on each core; the result has the same bits for any number.
 

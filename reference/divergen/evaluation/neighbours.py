@@ -86,9 +86,10 @@ def neighbour_metrics(
     Parameters
     ----------
     real : array or dask array, shape (n, d)
-        X. A point is not its own neighbour, but another point at the same place is. In chunks the result is the same.
+        :math:`X`. A point is not its own neighbour, but another point at the same place is. In chunks the result is
+        the same.
     generated : array, shape (m, d)
-        Y.
+        :math:`Y`.
     k : int or sequence of int
         Which neighbour sets the radius, 1 <= k < min(n, m). Several are answered in one pass.
     ties : {"inclusive", "strict"}

@@ -65,7 +65,7 @@ class Convolutional:
     Parameters
     ----------
     latent_dim : int
-        L.
+        :math:`L`.
     image_shape : (int, int)
         Height and width, multiples of 4.
     filters : (int, int)

@@ -108,7 +108,7 @@ def fit_gan(
     steps : int
         Of the generator.
     latent_dim : int
-        L.
+        :math:`L`.
     generator_hidden, critic_hidden : sequence of int
         Sizes of the hidden layers.
     batch_size : int

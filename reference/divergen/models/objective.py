@@ -115,7 +115,7 @@ def omega(encoded: Array, images: Array) -> Array:
     encoded : array, shape (n, L)
         f(x).
     images : array, shape (n, p)
-        x.
+        :math:`x`.
 
     Returns
     -------

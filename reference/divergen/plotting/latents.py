@@ -168,7 +168,7 @@ def quantile_grid(size: int = 20) -> np.ndarray:
     Parameters
     ----------
     size : int
-        Q.
+        :math:`Q`.
 
     Returns
     -------

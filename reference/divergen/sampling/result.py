@@ -28,7 +28,7 @@ class Compression:
     Attributes
     ----------
     points : array, shape (k, dim)
-        X.
+        :math:`X`.
     squared_distance : float
         :math:`d(\delta_X, \eta)^2`, of the points to the target; with a history, to the signed target.
     union_squared_distance : float
