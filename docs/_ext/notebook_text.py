@@ -1,4 +1,4 @@
-"""Notebooks to download without the markup of the book: sphinx-gallery turns formulas into Markdown, but knows no roles.
+"""Notebooks without the markup of the book: sphinx-gallery turns formulas into Markdown, but knows no roles.
 
 A citation becomes its key, a link to a chapter the chapter's name, a name of the code the name as code.
 """
