@@ -102,3 +102,10 @@ def test_each_picture_is_shown():
     shown = {script for path in CHAPTERS.parent.rglob("*.rst") if "gallery" not in path.parts
              for script in re.findall(r"\.\. plot:: (\S+)", path.read_text())}
     assert {path.name for path in (CHAPTERS.parent / "pictures").glob("*.py")} == shown
+
+
+def test_every_tutorial_belongs_to_a_chapter_and_every_chapter_to_a_tutorial():
+    linked = {name: set(re.findall(r"gallery/(plot_\w+)", text)) for name, text in TEXTS.items()}
+    assert all(linked.values()), [name for name, found in linked.items() if not found]
+    tutorials = {path.stem for path in (CHAPTERS.parents[1] / "tutorials").glob("plot_*.py")}
+    assert set().union(*linked.values()) == tutorials
