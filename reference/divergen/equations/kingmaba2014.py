@@ -23,10 +23,9 @@ def adam_step(
     x: Array, g: Array, state: State, learning_rate: float, beta1: float = 0.9, beta2: float = 0.999,
     epsilon: float = 1e-8,
 ) -> tuple[Array, State]:
-    r"""Algorithm 1, inside the loop.
+    r"""Algorithm 1, inside the loop: :math:`x_t = x_{t-1} - \alpha\, \hat m_t / (\sqrt{\hat v_t} + \epsilon)`.
 
     :math:`m_t = \beta_1 m_{t-1} + (1 - \beta_1) g_t`, :math:`v_t = \beta_2 v_{t-1} + (1 - \beta_2) g_t^2`,
-    :math:`x_t = x_{t-1} - \alpha\, \hat m_t / (\sqrt{\hat v_t} + \epsilon)` with
     :math:`\hat m_t = m_t / (1 - \beta_1^t)` and :math:`\hat v_t = v_t / (1 - \beta_2^t)`.
     """
     t = state[0] + 1
