@@ -9,6 +9,8 @@ import hypothesis
 import numpy as np
 import pytest
 
+import divergen  # noqa: F401  before pytest imports modules one by one for their examples
+
 hypothesis.settings.register_profile("default", deadline=None, max_examples=60)
 hypothesis.settings.register_profile("ci", deadline=None, max_examples=60, derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")

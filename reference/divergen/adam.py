@@ -80,7 +80,7 @@ def adam_step(
     state : AdamState
         From :func:`adam_init` or from the last step.
     learning_rate : float or callable
-        :math:`\gamma_t`: a number, or a schedule that is called with the number t - 1 of the steps already taken.
+        :math:`\gamma_t`: a number, or a schedule that is called with :math:`t - 1`, the number of steps already taken.
     beta1, beta2 : float
         Decay of the moments, in [0, 1).
     epsilon : float
@@ -214,7 +214,7 @@ def cosine_decay(initial: float, steps: int, final: float = 0.0) -> Schedule:
     initial, final : float
         The rates at step 0 and from step `steps` on.
     steps : int
-        T, the number of steps of the fall.
+        :math:`T`, the number of steps of the fall.
 
     Returns
     -------

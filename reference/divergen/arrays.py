@@ -5,7 +5,7 @@ nothing but the `array API standard <https://data-apis.org/array-api/>`_. The sa
 on CuPy (a GPU) and on ``array-api-strict`` (the standard's own referee, used in the tests). Dask arrays, which lie in
 chunks on many machines, are told here and met in :mod:`divergen.chunks`.
 
-All checks raise :class:`ValueError` and say the argument, what was expected and what came.
+All checks raise :class:`ValueError` and name the argument, what was expected and what came.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def as_chunked(points: Any, name: str = "points", *, dim: int | None = None) -> 
     ------
     ValueError
         If it is of another shape or has no rows, is not of real numbers, is cut between columns, or does not know the
-        sizes of its chunks; each with the way out.
+        sizes of its chunks; each message says the way out.
     """
     if len(points.shape) != 2:
         raise ValueError(f"{name}: expected an array of shape (n, d), points as rows, got shape {points.shape}")

@@ -1,4 +1,4 @@
-r"""Both cores: independent pieces of work on a pool of threads, with the same result for any number of them.
+r"""All cores: independent pieces of work on a pool of threads, with the same result for any number of them.
 
 NumPy lets go of Python's lock while it works on an array, so threads share the memory and run side by side. A piece is
 the same piece whoever does it, and the results come back in the order of the pieces: what is summed from them is summed

@@ -62,7 +62,7 @@ class Measure(ABC):
 
     @abstractmethod
     def potential(self, x: Array, kernel: Kernel = HuberEnergy(), *, workers: int = 1) -> Array:
-        r"""Return :math:`U(x) = \int h(x - y)\,m(dy)` at each row of x, shape (n,), on so many threads."""
+        r"""Return :math:`U(x) = \int h(x - y)\,m(dy)`, m this measure, at each row of x: shape (n,)."""
 
     @abstractmethod
     def potential_and_gradient(
@@ -341,7 +341,8 @@ class Sampled(Measure):
     Raises
     ------
     ValueError
-        If `draw` cannot be called or dim < 1; later, if `draw` returns something else than n points of that dimension.
+        If `draw` cannot be called or dim < 1; later, if `draw` returns something else than n points of that dimension,
+        and from `potential` and `potential_and_gradient`, which draws alone do not give.
 
     References
     ----------

@@ -4,8 +4,8 @@ With chunks :math:`C_1, \ldots, C_N` of the cloud, the potential at a few points
 
 .. math:: U(x_i) = \sum_{c=1}^N \sum_{j \in C_c} w_j h(x_i - y_j),
 
-and so is its gradient. The points x, some kilobytes, go to the workers; each chunk gives k sums and k d more, in double
-precision; :func:`divergen.chunks.in_a_tree` adds them up in an order that does not depend on who is ready first.
+and so is its gradient. The k points x, some kilobytes, go to the workers; each chunk gives k sums and k d more, in
+double precision; :func:`divergen.chunks.in_a_tree` adds them up in an order that does not depend on who is ready first.
 The sum over all pairs *within* the cloud is another matter, O(n^2): it is done up to a size, and refused beyond it.
 """
 

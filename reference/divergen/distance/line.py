@@ -110,7 +110,7 @@ def line_squared_distance_and_gradient(
 
 
 def signed_line(z: Array, s: Array, gradients: int = 0, tie: Array | float = 0.0) -> tuple[Array, Array | None]:
-    r"""Return the integral of S^2 for the measure :math:`\sigma = \sum_k s_k \delta_{z_k}` of mass 0, and its slopes.
+    r"""Return :math:`\int S^2` for the measure :math:`\sigma = \sum_k s_k \delta_{z_k}` of mass 0, and its slopes.
 
     Parameters
     ----------
@@ -124,7 +124,8 @@ def signed_line(z: Array, s: Array, gradients: int = 0, tie: Array | float = 0.0
     Returns
     -------
     value : array, shape ()
-        :math:`-\frac12 \sum_{k,l} s_k s_l |z_k - z_l| \ge 0`. No number: on a GPU that would wait for it.
+        :math:`-\frac12 \sum_{k,l} s_k s_l |z_k - z_l| \ge 0`.
+        An array and not a Python number, for which a GPU would have to be waited for.
     slopes : array of shape (gradients,), or None
         :math:`-\sum_l s_l \operatorname{sgn}(z_k - z_l)`, which times :math:`s_k` is the derivative in :math:`z_k`.
     """

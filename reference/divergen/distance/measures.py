@@ -133,7 +133,7 @@ def squared_distance(
 
 
 def distance(mu: Measure, nu: Measure, kernel: Kernel = HuberEnergy(), **options: Any) -> float:
-    r"""Return :math:`d(\mu, \nu)`, the root of :func:`squared_distance`: a metric on measures of one mass.
+    r"""Return :math:`d(\mu, \nu)`, the root of :func:`squared_distance`: a metric on measures of equal mass.
 
     Parameters
     ----------

@@ -116,7 +116,7 @@ def sliced_squared_distance(
     rng : numpy.random.Generator
         Where the directions come from.
     directions : int
-        At most how many, at least 2: time grows with it, the error falls with its root (in the plane faster). They
+        The most lines to use, at least 2: time grows with it, the error falls with its root (in the plane faster). They
         are divided into frames of d, or of fewer where that would leave less than 4 groups; in the plane into 8 groups.
         On a line the result is exact, from one.
     gradient : bool

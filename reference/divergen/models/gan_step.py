@@ -122,7 +122,7 @@ def gan_step(
 
 
 def kept_share(averaging: float, step: int) -> float:
-    """Return how much of the average stays at step 1, 2, ..., so that step k of t has a weight in a^(t - k)."""
+    r"""Return the share of the average that stays at step 1, 2, ...: step k of t then weighs as :math:`a^{t-k}`."""
     return averaging * (1 - averaging ** (step - 1)) / (1 - averaging**step)
 
 

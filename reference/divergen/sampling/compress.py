@@ -270,7 +270,7 @@ def recursive_compress(
         ``callback(number, points)`` after each point, counted from 1; a true answer stops there.
     **options
         ``method``, ``start``, ``batch_size``, ``iterations``, ``learning_rate``, ``tolerance``, ``restarts`` and
-        ``workers`` of :func:`compress`, for each point; of the starts those with a name. A single point has many local
+        ``workers`` of :func:`compress`, for each point; `start` by name only. A single point has many local
         minima: ``restarts`` of 5 to 10 are well spent. With ``support="subset"`` each point is the best one of all that
         are left of the target's own; nothing else matters then, and there is no better point to restart for.
 
