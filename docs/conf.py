@@ -191,9 +191,7 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-html_sidebars: dict[str, list[str]] = {
-    page: [] for page in ("index",)
-}
+html_sidebars: dict[str, list[str]] = {"index": []}
 
 
 def describe_thumbnails(app, doctree, docname):

@@ -36,6 +36,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import source_code
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
@@ -94,16 +95,7 @@ def inventory(key: str) -> list[Item]:
 
 def find(name: str) -> Any:
     """Return the module, function, class or method with the dotted name `name`."""
-    parts = name.split(".")
-    for cut in range(len(parts), 0, -1):
-        try:
-            found: Any = importlib.import_module(".".join(parts[:cut]))
-        except ModuleNotFoundError:
-            continue
-        for part in parts[cut:]:
-            found = getattr(found, part)
-        return found
-    raise AttributeError(f"no module holds {name}")
+    return source_code.find(name)[0]
 
 
 def capital(text: str) -> str:

@@ -21,7 +21,7 @@ from sphinx.util.docutils import SphinxDirective
 def find(path: str) -> tuple[Any, str]:
     """Return the object with the dotted name `path`, and the name of its module."""
     parts = path.split(".")
-    for cut in range(len(parts) - 1, 0, -1):
+    for cut in range(len(parts), 0, -1):
         module_name = ".".join(parts[:cut])
         try:
             target: Any = importlib.import_module(module_name)
